@@ -141,7 +141,7 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail(f"{path}: template {source}: {error}") from error
         if rendered is None:
             return b""
-        # A template that is nothing but one expression yields a value of another type, which has lost the end of its line.
+        # A template that is nothing but one expression yields a value of another type, without the end of its line.
         return (rendered if isinstance(rendered, str) else f"{rendered}\n").encode()
 
 

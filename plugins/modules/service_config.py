@@ -13,18 +13,22 @@ short_description: Configure a service as one transaction
 version_added: 0.1.0
 author: The Nix Vegas NOC (@NixVegas)
 description:
-  - All files of a service are rendered on the controller, compared together, checked together by the programs that read them, and swapped
-    in together. Then the service is enabled, started, reloaded or restarted as the change needs, and asked whether it is well.
-  - If a check refuses the files, nothing is touched. If the service is not well with them, the former files and service states are put back. If the
-    host loses power half-way, the next run puts the former state back first.
-  - What was changed by hand is drift, named in the diff and put right by itself - an edited file, a stopped or disabled service, a failing health command.
-  - Checks run in a private mount namespace in which the new files already stand at their final paths, in check mode too.
+  - All files of a service are rendered on the controller, compared together, checked together by the programs that
+    read them, and swapped in together. Then the service is enabled, started, reloaded or restarted as the change
+    needs, and asked whether it is well.
+  - If a check refuses the files, nothing is touched. If the service is not well with them, the former files and
+    service states are put back. If the host loses power half-way, the next run puts the former state back first.
+  - What was changed by hand is drift, named in the diff and put right by itself - an edited file, a stopped or
+    disabled service, a failing health command.
+  - Checks run in a private mount namespace in which the new files already stand at their final paths, in check mode
+    too.
 extends_documentation_fragment:
   - nixvegas.noc.attributes
 attributes:
   action:
     support: full
-    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on the controller.
+    description: Indicates this has a corresponding action plugin so some parts of the options can be executed on
+      the controller.
 options:
   name:
     description: Names the transaction on the host; lower-case letters, digits, C(_) and C(-).
@@ -33,7 +37,8 @@ options:
   files:
     description:
       - Files and links the service reads. Missing folders above them are made, owned by root, with mode C(0755).
-      - Each takes one of O(files[].template), O(files[].src), O(files[].content), O(files[].link), or O(files[].state=absent).
+      - Each takes one of O(files[].template), O(files[].src), O(files[].content), O(files[].link), or
+        O(files[].state=absent).
     type: list
     elements: dict
     default: []
@@ -43,17 +48,20 @@ options:
         type: path
         required: true
       template:
-        description: A template on the controller, found as M(ansible.builtin.template) finds its O(ansible.builtin.template#module:src).
+        description: A template on the controller, found as M(ansible.builtin.template) finds its
+          O(ansible.builtin.template#module:src).
         type: path
       vars:
         description: More variables for the template.
         type: dict
         default: {}
       src:
-        description: A file on the controller, found as M(ansible.builtin.copy) finds its source; may be vault-encrypted.
+        description: A file on the controller, found as M(ansible.builtin.copy) finds its source; may be vault-
+          encrypted.
         type: path
       content:
-        description: The file's text. Ansible may show task arguments; take O(files[].template) or O(files[].src) for secrets.
+        description: The file's text. Ansible may show task arguments; take O(files[].template) or O(files[].src)
+          for secrets.
         type: str
       link:
         description: Make a symbolic link with this target.
@@ -110,7 +118,8 @@ options:
         elements: str
         default: ['*']
   trees:
-    description: Folders of the controller, copied whole. Files are C(0644), or C(0755) where the source is executable. Python's bytecode is left out.
+    description: Folders of the controller, copied whole. Files are C(0644), or C(0755) where the source is
+      executable. Python's bytecode is left out.
     type: list
     elements: dict
     default: []
@@ -137,13 +146,15 @@ options:
         default: false
   checks:
     description:
-      - Commands that must succeed with the new files at their final paths, before anybody else sees them. Each is a list of words; there is no shell.
+      - Commands that must succeed with the new files at their final paths, before anybody else sees them. Each is a
+        list of words; there is no shell.
       - A missing program is an error, in check mode a warning.
     type: list
     elements: list
     default: []
   apply:
-    description: Commands to run after the swap and before services are touched. C(systemctl daemon-reload) and C(systemd-sysusers) need not be listed.
+    description: Commands to run after the swap and before services are touched. C(systemctl daemon-reload) and
+      C(systemd-sysusers) need not be listed.
     type: list
     elements: dict
     default: []
@@ -154,7 +165,8 @@ options:
         elements: str
         required: true
       when:
-        description: Run it when a changed path matches one of these shell patterns (C(*) matches C(/) too), and when the service is repaired.
+        description: Run it when a changed path matches one of these shell patterns (C(*) matches C(/) too), and
+          when the service is repaired.
         type: list
         elements: str
         default: ['*']
@@ -176,7 +188,8 @@ options:
         type: str
         choices: [started, stopped]
       on_change:
-        description: What a running unit needs when files changed. A change of its own unit file always restarts it, unless V(none).
+        description: What a running unit needs when files changed. A change of its own unit file always restarts it,
+          unless V(none).
         type: str
         choices: [reload, restart, none]
         default: restart
@@ -187,9 +200,10 @@ options:
         default: ['*']
   health:
     description:
-      - Read-only commands that succeed exactly when the service does its work. Asked on every run, also in check mode.
-      - If one fails though nothing else differs, all O(apply) commands are run and the services restarted. After a change all must succeed within
-        O(health_timeout).
+      - Read-only commands that succeed exactly when the service does its work. Asked on every run, also in check
+        mode.
+      - If one fails though nothing else differs, all O(apply) commands are run and the services restarted. After a
+        change all must succeed within O(health_timeout).
     type: list
     elements: dict
     default: []

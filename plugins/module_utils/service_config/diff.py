@@ -46,7 +46,7 @@ def _secret_difference(before: Entry, after: Entry) -> str:
 
 def _ownership(entry: Entry) -> str:
     if entry.kind in (Kind.ABSENT, Kind.LINK):
-        return entry.kind.value
+        return str(entry.kind.value)
     folder = "folder " if entry.kind is Kind.DIRECTORY else ""
     return f"{folder}{entry.owner}:{entry.group} {entry.mode:04o}"
 

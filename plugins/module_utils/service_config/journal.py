@@ -91,7 +91,8 @@ class Journal:
             document = {}
         if document.get("version") != _VERSION:
             raise ServiceConfigError(
-                f"{self._file} was left by an interrupted run and cannot be understood; put its files back by hand and delete it"
+                f"{self._file} was left by an interrupted run and cannot be understood; "
+                "put its files back by hand and delete it"
             )
         paths = tuple(wanted_from_json(item) for item in document["paths"])
         return Saved(paths, {name: UnitState(**state) for name, state in document["units"].items()})
@@ -119,7 +120,7 @@ class Journal:
 
 
 def restore_paths(saved: Saved) -> tuple[list[str], list[str]]:
-    """Put every path back, last change first; return the paths that differed, and a line for each that could not be put back."""
+    """Put every path back, last change first; return the paths that differed, and a line for each failure."""
     restored, problems = [], []
     for item in reversed(saved.paths):
         try:

@@ -63,7 +63,7 @@ class Wanted:
 class Purge:
     """A folder that holds nothing but what is wanted.
 
-    C(patterns) limit it to names they match; C(recursive) takes unlisted sub-folders as well, otherwise they are left alone.
+    C(patterns) limit it to names they match; C(recursive) takes unlisted sub-folders too.
     """
 
     path: str

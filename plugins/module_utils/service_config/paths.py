@@ -42,7 +42,7 @@ def read_entry(path: str) -> Entry:
 
 
 def list_below(path: str, *, recursive: bool) -> Iterator[str]:
-    """Yield the paths in a folder (deeper ones too if recursive), leaving Python's bytecode out; nothing if it is not there."""
+    """Yield the paths in a folder; if recursive, those below too, without Python's bytecode; none if it is missing."""
     try:
         with os.scandir(path) as scan:
             items = sorted(scan, key=lambda item: item.name)

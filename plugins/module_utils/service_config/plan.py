@@ -42,8 +42,8 @@ def plan_paths(request: Request, current: Mapping[str, Entry]) -> list[Change]:
     """Return the changes that lead from C(current) to what is wanted.
 
     C(current) maps every path that exists, of those the request names, their ancestors and what is in purged folders.
-    Missing folders above a wanted path are made, root's and 0755. Order: accounts' declarations, folders from the outside in,
-    files and links, removals from the inside out.
+    Missing folders above a wanted path are made, root's and 0755. Order: declarations of accounts, folders from the
+    outside in, files and links, removals from the inside out.
     Raises ServiceConfigError where something else stands in the way.
     """
     changes: dict[str, Change] = {}

@@ -4,8 +4,8 @@
 
 """Try new files at their final paths where nobody else sees them.
 
-A child process gets a mount namespace of its own; overlays over the touched folders hold the new files in memory. The programs
-that will read them are run there, and everything is gone when the child ends.
+A child process gets a mount namespace of its own; overlays over the touched folders hold the new files in memory. The
+programs that will read them are run there, and everything is gone when the child ends.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import stat
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.commands import Result, Run
 from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.model import ServiceConfigError
-from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.plan import Change
+from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.plan import Change, is_account_declaration
 from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.swap import write_changes
 
 _CLONE_NEWNS = 0x00020000
@@ -38,7 +40,7 @@ class Report:
 def run_checks(changes: Sequence[Change], checks: Sequence[Sequence[str]], run: Run, *, tolerant: bool) -> Report:
     """Run the checks as if the changes were made already.
 
-    C(tolerant) as in write_changes. Raises ServiceConfigError where the kernel does not let us, or a file cannot be written.
+    C(tolerant) as in write_changes. Raises ServiceConfigError if the kernel forbids it or a file cannot be written.
     """
     scratch = tempfile.mkdtemp(prefix="service_config-", dir="/run")
     try:
@@ -53,8 +55,8 @@ def run_checks(changes: Sequence[Change], checks: Sequence[Sequence[str]], run: 
 def overlay_points(paths: Sequence[str], mounts: Sequence[str]) -> list[str]:
     """Return the folders to cover so that no write to C(paths) gets through, outermost first. Pure.
 
-    C(paths) are existing folders that will be written in; a folder below another one needs its own cover only if something is
-    mounted between them.
+    C(paths) are existing folders that will be written in; a folder below another one needs its own cover only if
+    something is mounted between them.
     """
     points: list[str] = []
     for path in sorted(set(paths)):
@@ -70,28 +72,34 @@ def overlay_points(paths: Sequence[str], mounts: Sequence[str]) -> list[str]:
 
 def _check(
     changes: Sequence[Change], checks: Sequence[Sequence[str]], run: Run, scratch: str, tolerant: bool
-) -> dict[str, object]:
+) -> dict[str, Any]:
     _unshare()
     _mount("none", "/", "", _MS_REC | _MS_PRIVATE, "")
     _mount("tmpfs", scratch, "tmpfs", _MS_NOSUID | _MS_NODEV, "mode=0700")
     mounts = _mount_points()
-    points = overlay_points([_existing_parent(change.path) for change in changes], mounts)
+    paths = [change.path for change in changes]
+    if any(is_account_declaration(path) for path in paths):
+        paths.append("/etc/passwd")
+    points = overlay_points([_existing_parent(path) for path in paths], mounts)
     _cover(points, [mount for mount in mounts if any(_is_below(mount, point) for point in points)], scratch)
     warnings = write_changes(changes, run, in_place=False, tolerant=tolerant, step=lambda _name: None)
     return {"results": [asdict(run(check)) for check in checks], "warnings": warnings}
 
 
 def _cover(points: Sequence[str], mounts: Sequence[str], scratch: str) -> None:
-    """Put overlays over the points, and what is mounted below them back on top; outermost first."""
-    places = sorted(path for path in {*points, *mounts} if Path(path).is_dir())
-    descriptors = {path: os.open(path, os.O_PATH | os.O_DIRECTORY) for path in places}
+    """Put overlays over the points, and what is mounted below them, and sockets, back on top; outermost first."""
+    folders = {path for path in {*points, *mounts} if Path(path).is_dir()}
+    # A socket seen through an overlay answers nobody.
+    sockets = {path for point in points if _is_below_or_same(point, "/run") for path in _sockets(point, folders)}
+    places = sorted(folders | sockets)
+    descriptors = {path: os.open(path, os.O_PATH) for path in places}
     for number, path in enumerate(places):
         original = f"/proc/self/fd/{descriptors[path]}"
         if path in points:
             upper, work = Path(scratch, f"{number}-upper"), Path(scratch, f"{number}-work")
             upper.mkdir()
             work.mkdir()
-            status = os.stat(path)
+            status = Path(path).stat()
             os.chown(upper, status.st_uid, status.st_gid)
             upper.chmod(status.st_mode & 0o7777)
             _mount("overlay", path, "overlay", 0, f"lowerdir={original},upperdir={upper},workdir={work}")
@@ -99,6 +107,14 @@ def _cover(points: Sequence[str], mounts: Sequence[str], scratch: str) -> None:
             _mount(original, path, "", _MS_BIND, "")
     for descriptor in descriptors.values():
         os.close(descriptor)
+
+
+def _sockets(top: str, mounts: set[str]) -> list[str]:
+    found = []
+    for folder, names, files in os.walk(top):
+        names[:] = [name for name in names if f"{folder}/{name}" not in mounts]
+        found += [f"{folder}/{name}" for name in files if stat.S_ISSOCK(Path(folder, name).lstat().st_mode)]
+    return found
 
 
 def _existing_parent(path: str) -> str:
@@ -122,9 +138,8 @@ def _is_below_or_same(path: str, folder: str) -> bool:
     return path == folder or _is_below(path, folder)
 
 
-def _in_child(work: object) -> dict[str, object]:
+def _in_child(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """Run C(work) in a child process and return the document it made, or its error."""
-    assert callable(work)
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -150,7 +165,7 @@ def _in_child(work: object) -> dict[str, object]:
         raise ServiceConfigError(
             f"trying the new files out of sight ended unexpectedly (status {status}); nothing was changed"
         )
-    result: dict[str, object] = json.loads(data)
+    result: dict[str, Any] = json.loads(data)
     return result
 
 

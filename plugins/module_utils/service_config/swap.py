@@ -23,7 +23,7 @@ def write_changes(
     """Write the changes in order and return warnings.
 
     Accounts declared for systemd-sysusers are made before the files that may belong to them.
-    C(tolerant): where a user or group does not exist (its package is not installed yet), root stands in, with a warning.
+    C(tolerant): where a user or group does not exist (package not installed yet), root stands in, with a warning.
     C(step) is told before each write. Raises OSError and ServiceConfigError.
     """
     warnings: list[str] = []
@@ -49,10 +49,14 @@ def _make_accounts(files: Sequence[str], run: Run) -> None:
 
 
 def _with_known_accounts(path: str, entry: Entry, warnings: list[str]) -> Entry:
-    for field, look_up in (("owner", user_id), ("group", group_id)):
-        try:
-            look_up(getattr(entry, field), path)
-        except ServiceConfigError as error:
-            warnings.append(str(error))
-            entry = replace(entry, **{field: "root"})
+    try:
+        user_id(entry.owner, path)
+    except ServiceConfigError as error:
+        warnings.append(str(error))
+        entry = replace(entry, owner="root")
+    try:
+        group_id(entry.group, path)
+    except ServiceConfigError as error:
+        warnings.append(str(error))
+        entry = replace(entry, group="root")
     return entry

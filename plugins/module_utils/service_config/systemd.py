@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""systemd units: what state they are in, and what to do about it. Planning is pure; systemctl is called in two places."""
+"""systemd units: what state they are in, and what to do about it."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def plan_services(
 ) -> list[Action]:
     """Return what to do with the units, in order: enable and disable, then stop, then start, reload or restart.
 
-    C(changed) are the paths that changed. C(forced): restart whatever C(on_change) lets us touch, since the service is ill.
+    C(changed) are the paths that changed. C(forced): restart whatever C(on_change) lets us touch, since it is ill.
     """
     enabling: list[Action] = []
     stopping: list[Action] = []

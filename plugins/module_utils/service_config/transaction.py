@@ -83,7 +83,7 @@ class Transaction:
         self._outcome = Outcome()
 
     def execute(self) -> Outcome:
-        """Do it all. Raises ServiceConfigError; then nothing was changed or the former state is back, as the message says."""
+        """Do it all. Raises ServiceConfigError, whose message says whether the former state is back."""
         with contextlib.nullcontext() if self._check_mode else self._journal.lock():
             former = self._recover()
             changes = plan_paths(self._request, {**read_current(self._request), **former.entries()})
@@ -223,7 +223,7 @@ class Transaction:
 
 
 def read_current(request: Request) -> dict[str, Entry]:
-    """Return every existing path a plan of the request must know: those wanted, those above, and those in purged folders."""
+    """Return what stands at the paths a plan must know: those wanted, those above, and those in purged folders."""
     paths: set[str] = set()
     for item in request.wanted:
         paths.add(item.path)
