@@ -1,0 +1,142 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The command line: ``python3 -m nar_server serve --config FILE``, and ``check-config``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from .config import Config, ConfigError, load_config, load_signing_keys
+from .keys import KeyFormatError
+
+LOGGER = logging.getLogger("nar_server")
+# Answers under way when the server is told to stop have this long to finish.
+_GRACE_SECONDS = 10
+_BACKLOG = 1024
+
+
+def _warnings(config: Config) -> list[str]:
+    """What a configuration that works should still be told."""
+    found = []
+    if config.policy == "all":
+        found.append("policy is 'all': paths are signed that came here unsigned and that nobody vouches for")
+    if config.policy != "none" and not config.signing_key_files:
+        found.append("no signing_key_files: nothing is signed, paths leave with the signatures they came with")
+    return found
+
+
+def check_config(config: Config) -> int:
+    """Check what can be checked without serving; the exit status."""
+    keys = load_signing_keys(config)
+    try:
+        from .signing import Signer  # noqa: PLC0415
+    except ModuleNotFoundError as problem:
+        # On a host where the server's packages are still to be installed, the rest has been checked.
+        print(f"warning: the keys were not tried: {problem}", file=sys.stderr)
+    else:
+        for key in keys:
+            Signer(key)
+    for warning in _warnings(config):
+        print(f"warning: {warning}", file=sys.stderr)
+    for key in keys:
+        print(f"signs as {key.public}")
+    return 0
+
+
+def _notify(state: str) -> None:
+    """Tell systemd, when it started us and listens (sd_notify)."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notifier:
+            notifier.sendto(state.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
+
+
+async def _serve(config: Config) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    # What check-config does not need is not loaded for it: it must run before the packages are there.
+    from aiohttp import web  # noqa: PLC0415
+
+    from .app import NarServer  # noqa: PLC0415
+    from .database import Database, DatabaseUnavailableError  # noqa: PLC0415
+    from .policy import Mode, SigningPolicy  # noqa: PLC0415
+    from .signing import Signer, Verifier  # noqa: PLC0415
+
+    signers = [Signer(key) for key in load_signing_keys(config)]
+    policy = SigningPolicy(
+        Mode(config.policy), config.store_dir, signers, [Verifier(key) for key in config.trusted_public_keys]
+    )
+    database = Database(config.database, config.store_dir)
+    with contextlib.suppress(DatabaseUnavailableError):
+        # Opened now, its files stay (see database.py); when it cannot be, requests are told so.
+        database.probe()
+    app = NarServer(
+        database,
+        policy,
+        store_dir=config.store_dir,
+        real_store_dir=config.real_store_dir,
+        priority=config.priority,
+    )
+    server = web.Server(app.handle, access_log=None)
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    listeners = [
+        await loop.create_server(server, address.host, address.port, backlog=_BACKLOG) for address in config.listen
+    ]
+    bound = [f"{name[0]}:{name[1]}" for listener in listeners for name in (s.getsockname() for s in listener.sockets)]
+    LOGGER.info("serving %s on %s, policy %s", config.store_dir, ", ".join(bound), config.policy)
+    _notify("READY=1")
+    await stop.wait()
+    _notify("STOPPING=1")
+    for listener in listeners:
+        listener.close()
+    await server.shutdown(_GRACE_SECONDS)
+    database.close()
+
+
+def serve(config: Config) -> int:
+    """Serve; the exit status."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    for warning in _warnings(config):
+        LOGGER.warning("%s", warning)
+    asyncio.run(_serve(config))
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; the exit status."""
+    parser = argparse.ArgumentParser(prog="nar_server", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, function, text in (
+        ("serve", serve, "serve the store"),
+        ("check-config", check_config, "check the configuration and its keys"),
+    ):
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--config", type=Path, required=True, metavar="FILE", help="the TOML file")
+        command.set_defaults(function=function)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    try:
+        status: int = options.function(load_config(options.config))
+        return status
+    except (ConfigError, KeyFormatError, OSError) as problem:
+        print(problem, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

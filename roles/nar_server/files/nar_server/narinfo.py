@@ -1,0 +1,37 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The texts a client reads before it asks for a NAR."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .path_info import PathInfo
+
+
+def render_cache_info(store_dir: str, priority: int) -> str:
+    """``nix-cache-info``: clients ask the cache with the lowest priority number first, and may ask for many at once."""
+    return f"StoreDir: {store_dir}\nWantMassQuery: 1\nPriority: {priority}\n"
+
+
+def render_narinfo(info: PathInfo, store_dir: str, signatures: Iterable[str]) -> str:
+    """A narinfo, its lines in Nix's order. NARs are sent as they are, so the file's hash and size are the NAR's."""
+    nar_hash = info.nar_hash_base32
+    lines = [
+        f"StorePath: {store_dir}/{info.path}",
+        f"URL: nar/{nar_hash}.nar?hash={info.path.hash_part}",
+        "Compression: none",
+        f"FileHash: sha256:{nar_hash}",
+        f"FileSize: {info.nar_size}",
+        f"NarHash: sha256:{nar_hash}",
+        f"NarSize: {info.nar_size}",
+        f"References: {' '.join(str(reference) for reference in info.references)}",
+    ]
+    if info.deriver is not None:
+        lines.append(f"Deriver: {info.deriver}")
+    lines += [f"Sig: {signature}" for signature in signatures]
+    if info.content_address is not None:
+        lines.append(f"CA: {info.content_address}")
+    return "".join(f"{line}\n" for line in lines)
