@@ -1,0 +1,71 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A change of the kernel's tables that undoes itself unless it is confirmed in time.
+
+A file holds the statements that bring the former tables back; a systemd timer runs them. Whoever renames the file
+first, the timer or the confirmation, decides, so no clock needs to be compared.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .host import NftError, Runner, run_or_raise
+
+FOLDER = Path("/run/nixvegas-nftables")
+_UNDO = 'mv -- "$1" "$1.undo" && "$2" -f "$1.undo" && rm -- "$1.undo"'
+
+
+class Unconfirmed:
+    """The change of one ruleset that waits for its confirmation, if there is one."""
+
+    def __init__(self, run: Runner, name: str, program: str = "nft", folder: Path = FOLDER) -> None:
+        self._run = run
+        self._program = program
+        self._name = name
+        self._unit = f"nixvegas-nftables-undo-{name}"
+        self._file = folder / f"{name}.nft"
+
+    @property
+    def pending(self) -> bool:
+        """Whether a change was neither confirmed nor undone yet."""
+        return self._file.exists()
+
+    def arm(self, undo: str, seconds: int) -> None:
+        """Have the statements run by systemd after this many seconds."""
+        self._file.parent.mkdir(mode=0o700, exist_ok=True)
+        self._file.write_text(undo, encoding="utf-8")
+        command = [
+            "systemd-run", "--quiet", "--collect", f"--unit={self._unit}", f"--on-active={seconds}s",
+            "--timer-property=AccuracySec=100ms", f"--description=Undo unconfirmed nftables ruleset {self._name}",
+            "sh", "-c", _UNDO, "sh", str(self._file), self._program,
+        ]  # fmt: skip
+        try:
+            run_or_raise(self._run, command, None, "Setting the timer that undoes an unconfirmed ruleset")
+        except NftError:
+            self._file.unlink()
+            raise
+
+    def confirm(self) -> bool:
+        """Keep the change; False if it was undone already."""
+        confirmed = self._file.with_suffix(".confirmed")
+        try:
+            self._file.rename(confirmed)
+        except FileNotFoundError:
+            return False
+        confirmed.unlink()
+        self._stop_timer()
+        return True
+
+    def undo(self) -> None:
+        """Bring the former tables back now; NftError if nft refuses them."""
+        self._stop_timer()
+        run_or_raise(
+            self._run, ["sh", "-c", _UNDO, "sh", str(self._file), self._program], None, "Undoing an unconfirmed ruleset"
+        )
+
+    def _stop_timer(self) -> None:
+        # A timer that has just run out is gone already; the file says who won.
+        self._run(["systemctl", "stop", f"{self._unit}.timer"], None)
