@@ -92,8 +92,8 @@ def _zone(event: Event, name: str, records: list[dict[str, Any]], *, updated: bo
     primary = f"{event.router.name}.{event.network_domain(next(iter(event.router_addresses)))}."
     zone: dict[str, Any] = {
         "name": name,
-        "soa": {"primary": primary, "contact": f"hostmaster.{event.domain}."},
-        "records": [{"name": "@", "type": "NS", "data": [primary]}, *records],
+        "soa": {"mname": primary, "rname": f"hostmaster.{event.domain}."},
+        "records": records,
     }
     return zone | {"allow_update_key": UPDATE_KEY} if updated else zone
 

@@ -1,0 +1,49 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names that refer to something: does the file define it?"""
+
+from __future__ import annotations
+
+from ..document import Cell, Document
+from ..mistakes import nearest
+from ..schema import INTERNET, OVERLAY
+
+PLURALS = {
+    "network": "networks",
+    "uplink": "uplinks",
+    "host": "hosts",
+    "cache": "caches",
+    "zone": "zones",
+    "source zone": "zones that open connections",
+}
+
+
+def check(document: Document) -> None:
+    """Every reference, and the keys of `access`, which are references too."""
+    root = document.root
+    networks = _names(root, "networks")
+    known = {
+        "network": networks,
+        "uplink": _names(root, "uplinks"),
+        "host": _names(root, "hosts"),
+        "cache": _names(root, "caches"),
+        "zone": [*networks, OVERLAY, INTERNET],
+        "source zone": [*networks, OVERLAY],
+    }
+    sets = {what: frozenset(names) for what, names in known.items()}
+    access = root.get("access")
+    sources = [("source zone", source, cell) for source, cell in (access.items() if access else ())]
+    for what, name, cell in [*((what, cell.text, cell) for what, cell in document.references), *sources]:
+        if name not in sets[what]:
+            document.mistakes.add(
+                cell.line, cell.path, name, f"is not a {what} of this event", nearest(name, known[what], PLURALS[what])
+            )
+            if what != "source zone":
+                cell.value = None
+
+
+def _names(root: Cell, section: str) -> list[str]:
+    cell = root.get(section)
+    return [name for name, _ in cell.items()] if cell else []
