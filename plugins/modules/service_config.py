@@ -56,8 +56,8 @@ options:
         type: dict
         default: {}
       src:
-        description: A file on the controller, found as M(ansible.builtin.copy) finds its source; may be vault-
-          encrypted.
+        description: A file on the controller, found as M(ansible.builtin.copy) finds its source; may be
+          vault-encrypted.
         type: path
       content:
         description: The file's text. Ansible may show task arguments; take O(files[].template) or O(files[].src)
