@@ -109,8 +109,9 @@ async def _serve(config: Config) -> None:
 
 def serve(config: Config) -> int:
     """Serve; the exit status."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     for warning in _warnings(config):
         LOGGER.warning("%s", warning)
     asyncio.run(_serve(config))
