@@ -123,16 +123,10 @@ def make_plan(zone: str, wanted: Records, live: Records, purge_dynamic: bool) ->
 def _authority(zone: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     """SOA and NS records from the parameters; NS records listed for the zone itself replace C(ns)."""
     soa: Mapping[str, Any] = parameters["soa"]
-    primary = soa["mname"] or (parameters["ns"] or [f"ns.{zone}"])[0]
+    primary = soa["primary"] or (parameters["ns"] or [f"ns.{zone}"])[0]
+    contact = soa["contact"] or f"hostmaster.{zone}"
     numbers = " ".join(str(soa[field]) for field in ("refresh", "retry", "expire", "minimum"))
-    records = [
-        {
-            "name": "@",
-            "type": "SOA",
-            "ttl": soa["ttl"],
-            "data": [f"{primary} {soa['rname'] or f'hostmaster.{zone}'} 1 {numbers}"],
-        }
-    ]
+    records = [{"name": "@", "type": "SOA", "ttl": soa["ttl"], "data": [f"{primary} {contact} 1 {numbers}"]}]
     apex = {"@", zone}
     if not any(record["type"].upper() == "NS" and record["name"].lower() in apex for record in parameters["records"]):
         records.append({"name": "@", "type": "NS", "ttl": None, "data": parameters["ns"] or [primary]})
