@@ -117,115 +117,13 @@ installed:
   type: bool
 """
 
-import grp
-import os
 import pwd
-import stat
 from pathlib import Path
-from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ..module_utils.nebula import NebulaError
 from ..module_utils.nebula_arguments import cert_arguments
-from ..module_utils.nebula_keys import HOST_PUBLIC_KEY, new_host_key, pem, public_half
-
-MODES = {"host.key": 0o600, "host.crt": 0o644, "ca.crt": 0o644}
-STAGED_KEY = "host.key.new"
-FOLDER_MODE = 0o755
-
-
-class HostFiles:
-    """Key, certificate and CA certificates of one host, in one folder."""
-
-    def __init__(self, module: AnsibleModule) -> None:
-        self._module = module
-        self._folder = Path(module.params["directory"])
-        try:
-            user = pwd.getpwnam(module.params["owner"])
-        except KeyError:
-            module.fail_json(msg=f"owner: there is no user {module.params['owner']!r} on this host")
-        self._ids = (user.pw_uid, user.pw_gid)
-
-    def read(self) -> dict[str, Any]:
-        """What stands there: nothing secret in it."""
-        public_key, problem = self._public_key()
-        return {
-            "public_key": public_key.hex(),
-            "key_problem": problem,
-            "certificate": self._text("host.crt"),
-            "authorities": self._text("ca.crt"),
-            "wrong_modes": [line for name in MODES if (line := self._wrong_mode(name))],
-        }
-
-    def stage_key(self) -> str:
-        """A new private key, not yet in use; its public half in PEM."""
-        key = new_host_key()
-        self._write(STAGED_KEY, key, 0o600)
-        return pem(HOST_PUBLIC_KEY, public_half(key))
-
-    def install(self, certificate: str, authorities: str) -> None:
-        """Puts a staged key and the certificates in place, each at once and with its mode."""
-        if (self._folder / STAGED_KEY).exists():
-            (self._folder / STAGED_KEY).replace(self._folder / "host.key")
-        for name, text in (("host.crt", certificate), ("ca.crt", authorities)):
-            if self._text(name) != text:
-                self._write(name, text, MODES[name])
-        for name, mode in MODES.items():
-            os.chown(self._folder / name, *self._ids)
-            (self._folder / name).chmod(mode)
-
-    def public_key_pem(self) -> str:
-        """The public half of the key that is in use."""
-        return pem(HOST_PUBLIC_KEY, self._public_key()[0])
-
-    def _public_key(self) -> tuple[bytes, str]:
-        text = self._text("host.key")
-        if not text:
-            return b"", "there is no private key"
-        try:
-            return public_half(text), ""
-        except NebulaError as error:
-            return b"", f"the private key {self._folder / 'host.key'} cannot be used: {error}"
-
-    def _text(self, name: str) -> str:
-        try:
-            return (self._folder / name).read_text(encoding="ascii", errors="replace")
-        except FileNotFoundError:
-            return ""
-
-    def _wrong_mode(self, name: str) -> str:
-        try:
-            status = (self._folder / name).stat()
-        except FileNotFoundError:
-            return ""
-        present, wanted = stat.S_IMODE(status.st_mode), MODES[name]
-        if present == wanted and (status.st_uid, status.st_gid) == self._ids:
-            return ""
-        owner = f"{_name(pwd.getpwuid, status.st_uid)}:{_name(grp.getgrgid, status.st_gid)}"
-        return f"{name}: {owner} {present:04o} becomes {self._module.params['owner']} {wanted:04o}"
-
-    def _write(self, name: str, text: str, mode: int) -> None:
-        self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        temporary = self._folder / f".{name}.{os.getpid()}"
-        temporary.unlink(missing_ok=True)
-        try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-            with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123 (a descriptor has no path)
-                os.fchown(descriptor, *self._ids)
-                file.write(text)
-                file.flush()
-                os.fsync(descriptor)
-            temporary.replace(self._folder / name)
-        finally:
-            temporary.unlink(missing_ok=True)
-
-
-def _name(lookup: Any, number: int) -> str:
-    try:
-        return str(lookup(number)[0])
-    except KeyError:
-        return str(number)
+from ..module_utils.nebula_host import HostFiles
 
 
 def main() -> None:
@@ -233,17 +131,19 @@ def main() -> None:
         argument_spec=cert_arguments(),
         supports_check_mode=True,
     )
-    files = HostFiles(module)
+    try:
+        owner = pwd.getpwnam(module.params["owner"])
+    except KeyError:
+        module.fail_json(msg=f"owner: there is no user {module.params['owner']!r} on this host")
+    files = HostFiles(Path(module.params["directory"]), owner)
     signed = module.params["signed"]
     try:
         if signed:
             files.install(**signed)
             module.exit_json(changed=True)
         state = files.read()
-        if state["key_problem"]:
-            state["public_key_pem"] = "" if module.check_mode else files.stage_key()
-        else:
-            state["public_key_pem"] = files.public_key_pem()
+        if state["key_problem"] and not module.check_mode:
+            state["public_key_pem"] = files.stage_key()
     except ModuleNotFoundError:
         module.fail_json(msg=missing_required_lib("cryptography (Debian package python3-cryptography)"))
     except OSError as error:

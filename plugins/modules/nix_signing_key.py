@@ -105,8 +105,8 @@ def run(module: AnsibleModule) -> None:
     if text is None:
         if published is not None:
             raise NixKeyError(
-                f"the public key {module.params['public_path']} stands without {secret.path}; put that one back from your "
-                "backup, or move the public one away to get a new pair (clients must then trust the new one)"
+                f"the public key {module.params['public_path']} stands without {secret.path}; put that one back from "
+                "your backup, or move the public one away to get a new pair (clients must then trust the new one)"
             )
         key = generate(name)
         public_key = key.public_text if apply else ""
@@ -124,11 +124,12 @@ def run(module: AnsibleModule) -> None:
         changes.append(f"write the public key to {public.path}")
         if apply:
             public.write(public_key)
-    diff = {
-        "before": (published or "").strip() + "\n",
-        "after": "".join(f"{line}\n" for line in (public_key, *changes)),
-    }
-    module.exit_json(changed=bool(changes), public_key=public_key, diff=diff if changes else {})
+    module.exit_json(changed=bool(changes), public_key=public_key, diff=_diff(published, public_key, changes))
+
+
+def _diff(published: str | None, public_key: str, changes: list[str]) -> dict[str, str]:
+    lines = [line for line in (public_key, *(f"# {change}" for change in changes)) if line]
+    return {"before": f"{published.strip()}\n" if published else "", "after": "".join(f"{line}\n" for line in lines)}
 
 
 def _plain(text: str, secret: File) -> str:
