@@ -54,6 +54,10 @@ class ActionModule(ActionBase):
         except ServiceConfigError as error:
             raise AnsibleActionFail(str(error)) from error
         arguments = {key: value for key, value in options.items() if key not in ("files", "directories", "trees")}
+        # What was left out is None by now, which the module would refuse where there are choices.
+        arguments["services"] = [
+            {key: value for key, value in service.items() if value is not None} for service in options["services"]
+        ]
         arguments["_payload"] = encode_payload(wanted, purges)
         result.update(self._execute_module("nixvegas.noc.service_config", arguments, task_vars=variables))
         return result
