@@ -12,9 +12,9 @@ from pathlib import PurePath
 from .build import build_event
 from .checks import check
 from .compile import Inventory, compile_event
-from .document import read_document
 from .mistakes import EventError
 from .model import Event
+from .reader import read_document
 from .schema import EVENT
 from .secret_paths import SecretPaths
 

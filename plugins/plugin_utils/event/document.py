@@ -2,10 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An event file read against its schema: a tree of cells that know their line and key path.
+"""The tree of an event file: cells that know their line and key path, and the kinds of cells there are.
 
-What is wrong with the shape (unknown, missing or duplicate keys, wrong types, malformed scalars) is noted as mistakes;
-the cell then has no value, so that later checks stay silent about it.
+A cell whose text is wrong has no value, so that later checks stay silent about it.
 """
 
 from __future__ import annotations
@@ -14,13 +13,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-import yaml
-
-from .mistakes import Mistakes, nearest
-from .values import WrongValueError
+from .mistakes import Mistakes
 
 T = TypeVar("T")
-Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +63,12 @@ class Cell:
     text: str = ""
     value: object = None
 
+    @property
+    def unclear(self) -> bool:
+        """Whether something directly in it is wrong, or has a key nobody knows: what it was meant to say is not
+        known."""
+        return isinstance(self.value, dict) and any(cell.value is None for cell in self.value.values())
+
     def get(self, key: str) -> Cell | None:
         """The cell under `key`, None when there is none."""
         return self.value.get(key) if isinstance(self.value, dict) else None
@@ -105,171 +106,3 @@ class Document:
     root: Cell
     mistakes: Mistakes
     references: list[tuple[str, Cell]] = field(default_factory=list)
-
-
-def read_document(text: str, schema: Record) -> Document:
-    """Read `text` against `schema`. Never raises for what the text says: see `Document.mistakes`."""
-    mistakes = Mistakes()
-    document = Document(Cell(1, ""), mistakes)
-    try:
-        node = yaml.compose(text, Loader=Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        mistakes.add(
-            mark.line + 1 if mark else 1,
-            "",
-            "",
-            f"is not YAML: {error.problem}",
-            "check indentation, colons and quotes",
-        )
-        return document
-    except yaml.YAMLError as error:
-        mistakes.add(1, "", "", f"is not YAML: {error}", "write text in UTF-8 without control characters")
-        return document
-    if node is None:
-        mistakes.add(1, "", "", "is empty", "describe the event as docs/event-file.md says")
-        return document
-    document.root = _Reader(document).read(node, schema, "")
-    return document
-
-
-class _Reader:
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.add = document.mistakes.add
-
-    def read(self, node: yaml.Node, kind: Kind, path: str) -> Cell:
-        match kind:
-            case Scalar():
-                return self.scalar(node, kind, path)
-            case ListOf():
-                return self.sequence(node, kind, path)
-            case Named():
-                return self.named(node, kind, path)
-            case Record():
-                return self.record(node, kind, path)
-
-    def scalar(self, node: yaml.Node, kind: Scalar, path: str) -> Cell:
-        cell = Cell(node.start_mark.line + 1, path)
-        if not isinstance(node, yaml.ScalarNode):
-            self.add(cell.line, path, "", f"is {_shape(node)}, not a single value", "write one value")
-            return cell
-        cell.text = node.value
-        if node.tag == "tag:yaml.org,2002:null":
-            self.add(cell.line, path, "", "has no value", "write one, or remove the key")
-            return cell
-        try:
-            cell.value = kind.read(node.value)
-        except WrongValueError as wrong:
-            self.add(cell.line, path, node.value, wrong.problem, wrong.remedy)
-        else:
-            if kind.of:
-                self.document.references.append((kind.of, cell))
-        return cell
-
-    def sequence(self, node: yaml.Node, kind: ListOf, path: str) -> Cell:
-        cell = Cell(node.start_mark.line + 1, path)
-        if kind.or_one and isinstance(node, yaml.ScalarNode):
-            cell.value = [self.scalar(node, kind.item, path)]
-            return cell
-        if not isinstance(node, yaml.SequenceNode):
-            self.add(cell.line, path, _text(node), f"is {_shape(node)}, not a list", "write a list: [ONE, TWO]")
-            return cell
-        if not node.value:
-            self.add(cell.line, path, "", "is an empty list", "write at least one item, or remove the key")
-            return cell
-        seen: set[str] = set()
-        cell.value = items = []
-        for index, child in enumerate(node.value):
-            item = self.scalar(child, kind.item, f"{path}[{index}]")
-            if item.text and item.text in seen:
-                self.add(item.line, item.path, item.text, "stands in this list already", "remove one of the two")
-                continue
-            seen.add(item.text)
-            items.append(item)
-        return cell
-
-    def named(self, node: yaml.Node, kind: Named, path: str) -> Cell:
-        cell = Cell(node.start_mark.line + 1, path)
-        cells: dict[str, Cell] = {}
-        for key, value in self.pairs(node, path):
-            name = key.value
-            child = f"{path}.{name}"
-            try:
-                kind.name.read(name)
-            except WrongValueError as wrong:
-                self.add(key.start_mark.line + 1, child, name, wrong.problem, wrong.remedy)
-            item = self.read(value, kind.item, child)
-            item.line = key.start_mark.line + 1
-            cells[name] = item
-        if isinstance(node, yaml.MappingNode):
-            cell.value = cells
-        return cell
-
-    def record(self, node: yaml.Node, kind: Record, path: str) -> Cell:
-        cell = Cell(node.start_mark.line + 1, path)
-        cells: dict[str, Cell] = {}
-        for key, value in self.pairs(node, path):
-            child = f"{path}.{key.value}" if path else key.value
-            known = kind.keys.get(key.value)
-            if known is None:
-                self.add(
-                    key.start_mark.line + 1,
-                    child,
-                    key.value,
-                    "is not a key here",
-                    nearest(key.value, kind.keys, "keys"),
-                )
-                cells[key.value] = Cell(key.start_mark.line + 1, child)
-                continue
-            item = self.read(value, known, child)
-            item.line = key.start_mark.line + 1
-            cells[key.value] = item
-        if isinstance(node, yaml.MappingNode):
-            cell.value = cells
-            misspelt = {name for name in cells if name not in kind.keys}
-            for name in kind.keys:
-                if name in kind.required and name not in cells and not _is_meant(name, misspelt):
-                    self.add(
-                        cell.line, path, "", f'lacks the key "{name}"', "add it; docs/event-file.md describes every key"
-                    )
-        return cell
-
-    def pairs(self, node: yaml.Node, path: str) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
-        if not isinstance(node, yaml.MappingNode):
-            line = node.start_mark.line + 1
-            self.add(line, path, _text(node), f"is {_shape(node)}, not a mapping", "write KEY: VALUE pairs, indented")
-            return
-        first: dict[str, int] = {}
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if not isinstance(key, yaml.ScalarNode):
-                self.add(line, path, "", f"has a key that is {_shape(key)}", "write a name as key")
-            elif key.value in first:
-                where = f"{path}.{key.value}" if path else key.value
-                self.add(
-                    line,
-                    where,
-                    key.value,
-                    f"stands here already, on line {first[key.value]}",
-                    "remove or rename one of the two",
-                )
-            else:
-                first[key.value] = line
-                yield key, value
-
-
-def _is_meant(name: str, misspelt: set[str]) -> bool:
-    return any(f'"{name}"' in nearest(word, [name], "keys") for word in misspelt)
-
-
-def _shape(node: yaml.Node) -> str:
-    if isinstance(node, yaml.MappingNode):
-        return "a mapping"
-    if isinstance(node, yaml.SequenceNode):
-        return "a list"
-    return "empty" if node.tag == "tag:yaml.org,2002:null" else "a single value"
-
-
-def _text(node: yaml.Node) -> str:
-    return node.value if isinstance(node, yaml.ScalarNode) else ""

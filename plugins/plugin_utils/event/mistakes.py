@@ -10,6 +10,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+LONGEST_VALUE = 60
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mistake:
@@ -28,7 +30,7 @@ class Mistake:
 
     def describe(self, file: str) -> str:
         """The mistake as one line of text, beginning as compilers do: FILE:LINE: KEY PATH."""
-        subject = f'"{self.value}" {self.problem}' if self.value else self.problem
+        subject = f'"{shortened(self.value)}" {self.problem}' if self.value else self.problem
         return f"{file}:{self.line}: {self.path or 'the file'}: {subject}; {self.remedy}"
 
 
@@ -50,6 +52,18 @@ class EventError(Exception):
         self.file = file
         self.mistakes = sorted(set(mistakes))
         super().__init__("\n".join(mistake.describe(file) for mistake in self.mistakes))
+
+    @property
+    def summary(self) -> str:
+        """How many mistakes there are, in words."""
+        count = len(self.mistakes)
+        return "1 mistake" if count == 1 else f"{count} mistakes"
+
+
+def shortened(value: str) -> str:
+    """A value on one line and short enough to leave room for the problem."""
+    line = " ".join(value.split())
+    return line if len(line) <= LONGEST_VALUE else f"{line[: LONGEST_VALUE - 1]}…"
 
 
 def nearest(word: str, known: Iterable[str], purpose: str) -> str:

@@ -40,12 +40,13 @@ ED25519_KEY_BYTES = 32
 
 
 class WrongValueError(ValueError):
-    """A scalar that cannot be what it should be."""
+    """A scalar that cannot be what it should be. `secret`: it must not be shown."""
 
-    def __init__(self, problem: str, remedy: str) -> None:
+    def __init__(self, problem: str, remedy: str, *, secret: bool = False) -> None:
         super().__init__(problem)
         self.problem = problem
         self.remedy = remedy
+        self.secret = secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,20 +211,18 @@ def _decoded(data: str) -> bytes | None:
 def ssh_key(written: str) -> str:
     """A public SSH key: TYPE BASE64 [COMMENT], the type also inside the base64 (RFC 4253, 6.6)."""
     kind, _, rest = written.partition(" ")
-    if written.startswith("-----"):
-        raise WrongValueError(
-            "is a private key", "never put one here; write the line of the .pub file, and replace that key"
-        )
+    if "PRIVATE KEY" in written:
+        remedy = "write the line of the .pub file, and replace that key: it is no longer secret"
+        raise WrongValueError("holds a private key", remedy, secret=True)
     if kind not in SSH_KEY_TYPES:
-        raise WrongValueError(
-            "is not a public SSH key", f"write TYPE BASE64 [COMMENT], of type {', '.join(SSH_KEY_TYPES[:2])} …"
-        )
-    blob = _decoded(rest.split(" ")[0])
-    if blob is None or blob[4 : 4 + len(kind)] != kind.encode() or len(blob) <= 4 + len(kind) + 4:
-        raise WrongValueError(
-            "is a damaged SSH key", f"copy the whole line of the .pub file; after {kind} comes its base64"
-        )
-    if kind == "ssh-ed25519" and len(blob) != 4 + len(kind) + 4 + ED25519_KEY_BYTES:
+        shown = ", ".join(SSH_KEY_TYPES[:2])
+        raise WrongValueError("is not a public SSH key", f"write TYPE BASE64 [COMMENT], of type {shown} …")
+    blob = _decoded(rest.partition(" ")[0])
+    length, start = len(kind) + 4, b"\0\0\0" + bytes([len(kind)]) + kind.encode()
+    if blob is None or not blob.startswith(start) or len(blob) <= length + 4:
+        remedy = f"copy the whole line of the .pub file; after {kind} comes its base64"
+        raise WrongValueError("is a damaged SSH key", remedy)
+    if kind == "ssh-ed25519" and len(blob) != length + 4 + ED25519_KEY_BYTES:
         raise WrongValueError("is an SSH key of the wrong length", "copy the whole line of the .pub file")
     return written
 
@@ -235,8 +234,10 @@ def nix_key(written: str) -> str:
         raise WrongValueError("is not the name of a signing key", 'write one such as "gvh-a.dc.nixos.lv-1"')
     if colon:
         key = _decoded(data)
+        if key is not None and len(key) == 2 * ED25519_KEY_BYTES:
+            remedy = "write the public one, and replace that key: it is no longer secret"
+            raise WrongValueError("holds a private signing key", remedy, secret=True)
         if key is None or len(key) != ED25519_KEY_BYTES:
-            raise WrongValueError(
-                "is not a public signing key", "write NAME:BASE64 as in trusted-public-keys of nix.conf"
-            )
+            remedy = "write NAME:BASE64 as in trusted-public-keys of nix.conf"
+            raise WrongValueError("is not a public signing key", remedy)
     return written

@@ -34,7 +34,7 @@ def meets(host: Cell, key: str) -> list[Cell]:
 
 def public_address(host: Cell) -> bool:
     """Whether an uplink of the host has an address, right or wrong."""
-    return any(interface.get("address") for interface in meets(host, "uplink"))
+    return any(interface.get("address") or interface.unclear for interface in meets(host, "uplink"))
 
 
 def _places(name: str, host: Cell, mistakes: Mistakes) -> None:

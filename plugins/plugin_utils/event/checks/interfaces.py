@@ -11,11 +11,13 @@ from ..mistakes import Mistakes, nearest
 from .addresses import named
 
 KIND_KEYS = ("bond", "bridge", "parent")
+UNKNOWN = 0  # for a VLAN id that was reported as wrong
 
 
 def check(document: Document) -> None:
     """All interfaces of all hosts."""
-    vlans = {name: cell.get("vlan") is not None for name, cell in named(document.root, "networks")}
+    networks = named(document.root, "networks")
+    vlans = {name: cell.read("vlan", int) or UNKNOWN for name, cell in networks if cell.get("vlan")}
     for _, host in named(document.root, "hosts"):
         cell = host.get("interfaces")
         if cell is not None and isinstance(cell.value, dict):
@@ -23,12 +25,17 @@ def check(document: Document) -> None:
 
 
 class _Host:
-    def __init__(self, cells: dict[str, Cell], vlans: dict[str, bool], mistakes: Mistakes) -> None:
+    def __init__(self, cells: dict[str, Cell], vlans: dict[str, int], mistakes: Mistakes) -> None:
         self.cells = cells
         self.vlans = vlans
-        self.add = mistakes.add
+        self.mistakes = mistakes
         self.user: dict[str, str] = {}
-        self.broken: set[str] = set()
+        self.reported: set[str] = set()
+
+    def add(self, about: Cell, problem: str, remedy: str) -> None:
+        """Note a mistake; whatever else could be said of the interface is left unsaid."""
+        self.mistakes.add(about.line, about.path, about.text, problem, remedy)
+        self.reported |= {name for name, cell in self.cells.items() if cell is about}
 
     def check(self) -> None:
         """Members and parents first: whether an interface is used depends on the others."""
@@ -47,19 +54,17 @@ class _Host:
         kinds = [key for key in KIND_KEYS if cell.get(key)]
         if len(kinds) > 1:
             what = "a VLAN" if kinds[1] == "parent" else f"a {kinds[1]}"
-            self.add(
-                cell.line, cell.path, "", f"is a {kinds[0]} and {what} at once", f"keep one of {' and '.join(kinds)}"
-            )
+            self.add(cell, f"is a {kinds[0]} and {what} at once", f"keep one of {' and '.join(kinds)}")
         if cell.get("mode") and not cell.get("bond"):
-            self.misplaced(cell, "mode", "only a bond has a mode", 'add "bond: [MEMBER, MEMBER]", or remove it')
+            self.misplaced(cell, "mode", "belongs to a bond", 'add "bond: [MEMBER, MEMBER]", or remove it')
         if cell.get("vlan") and not cell.get("parent"):
-            self.misplaced(cell, "vlan", "only a VLAN interface has a VLAN id", 'add "parent: INTERFACE", or remove it')
+            self.misplaced(cell, "vlan", "belongs to a VLAN interface", 'add "parent: INTERFACE", or remove it')
         if cell.get("address") and not cell.get("network") and not cell.get("uplink"):
             self.misplaced(cell, "address", "is on an interface without a network", 'add "network: NETWORK"')
 
     def misplaced(self, cell: Cell, key: str, problem: str, remedy: str) -> None:
         wrong = cell.get(key) or cell
-        self.add(wrong.line, wrong.path, wrong.text, problem, remedy)
+        self.add(wrong, problem, remedy)
 
     def members(self, name: str, cell: Cell) -> None:
         for kind in ("bond", "bridge"):
@@ -70,11 +75,11 @@ class _Host:
                 first = self.user.get(member.text)
                 if first:
                     remedy = "an interface has one master"
-                    self.add(member.line, member.path, member.text, f"is a member of {first} already", remedy)
+                    self.add(member, f"is a member of {first} already", remedy)
                 elif any(other.get(key) for key in ("network", "uplink")):
                     used = "network" if other.get("network") else "uplink"
                     problem = f"is used already, for the {used} of line {other.line}"
-                    self.add(member.line, member.path, member.text, problem, f"give the {used} to {name} instead")
+                    self.add(member, problem, f"give the {used} to {name} instead")
                 self.user.setdefault(member.text, name)
 
     def parent(self, name: str, cell: Cell) -> None:
@@ -82,12 +87,16 @@ class _Host:
         if parent is None or not self.exists(parent, "the parent of the VLAN"):
             return
         self.user.setdefault(f"{parent.text} (parent)", name)
-        network = cell.read("network", str)
-        if cell.get("vlan") is None and network is not None and not self.vlans.get(network, True):
-            remedy = f'add "vlan: ID" to networks.{network} or here'
-            self.add(cell.line, cell.path, "", f"is a VLAN without id, and network {network} has none", remedy)
-        elif cell.get("vlan") is None and cell.get("network") is None:
-            self.add(cell.line, cell.path, "", "is a VLAN without id", 'add "network: NETWORK" or "vlan: ID"')
+        network, vlan = cell.get("network"), cell.read("vlan", int)
+        known = self.vlans.get(network.text) if network and network.value else UNKNOWN
+        if vlan and known and vlan != known:
+            problem = f"is not the VLAN id of network {network.text if network else ''}, {known}"
+            self.add(cell.get("vlan") or cell, problem, "leave it out, the network says it")
+        elif cell.get("vlan") is None and known is None and network:
+            remedy = f'add "vlan: ID" to networks.{network.text} or here'
+            self.add(cell, f"is a VLAN without id, and network {network.text} has none", remedy)
+        elif cell.get("vlan") is None and network is None:
+            self.add(cell, "is a VLAN without id", 'add "network: NETWORK" or "vlan: ID"')
 
     def exists(self, reference: Cell, purpose: str) -> bool:
         if not isinstance(reference.value, str):
@@ -95,9 +104,7 @@ class _Host:
         if reference.text in self.cells:
             return True
         remedy = nearest(reference.text, self.cells, "interfaces of the host")
-        self.add(
-            reference.line, reference.path, reference.text, f"is not an interface of this host, yet {purpose}", remedy
-        )
+        self.add(reference, f"is not an interface of this host, yet {purpose}", remedy)
         return False
 
     def below(self, name: str) -> list[str]:
@@ -117,11 +124,9 @@ class _Host:
         if name in trail:
             cycle = trail[trail.index(name) :]
             cell = self.cells[name]
-            self.broken |= set(cycle)
+            self.reported |= set(cycle)
             shown = " on ".join([*cycle, name])
-            self.add(
-                cell.line, cell.path, "", f"stands on itself: {shown}", "let the chain end at a physical interface"
-            )
+            self.add(cell, f"stands on itself: {shown}", "let the chain end at a physical interface")
             return
         if name in done:
             return
@@ -135,14 +140,13 @@ class _Host:
         if not isinstance(cell.value, dict):
             return
         if cell.get("network") and cell.get("uplink"):
-            self.add(cell.line, cell.path, "", "has both a network and an uplink", "keep one of the two")
-        used = name in self.user or f"{name} (parent)" in self.user or name in self.broken
-        known = {"network", "uplink", *KIND_KEYS, "address", "mac", "mode", "vlan"}
-        if any(key not in known for key, _ in cell.items()) or cell.get("address"):
+            self.add(cell, "has both a network and an uplink", "keep one of the two")
+        used = name in self.user or f"{name} (parent)" in self.user or name in self.reported
+        if cell.unclear or cell.get("address"):
             return
         if not used and not cell.get("network") and not cell.get("uplink"):
             remedy = 'add "network: NETWORK" or "uplink: UPLINK", make it a member of a bond, or remove it'
-            self.add(cell.line, cell.path, "", "is used for nothing", remedy)
+            self.add(cell, "is used for nothing", remedy)
 
     def once(self, name: str, cell: Cell, seen: dict[tuple[str, str], str]) -> None:
         for key in ("network", "uplink"):
@@ -153,4 +157,4 @@ class _Host:
             if first != name:
                 wrong = cell.get(key) or cell
                 remedy = "a host meets it once; join the two interfaces in a bond or bridge"
-                self.add(wrong.line, wrong.path, wrong.text, f"is on {first} of this host already", remedy)
+                self.add(wrong, f"is on {first} of this host already", remedy)

@@ -10,13 +10,14 @@ from ..document import Cell, Document
 from ..mistakes import nearest
 from ..schema import INTERNET, OVERLAY
 
-PLURALS = {
-    "network": "networks",
-    "uplink": "uplinks",
-    "host": "hosts",
-    "cache": "caches",
-    "zone": "zones",
-    "source zone": "zones that open connections",
+# What a name should have been, and what all of those are called.
+MEANT = {
+    "network": ("is not a network of this event", "networks"),
+    "uplink": ("is not an uplink of this event", "uplinks"),
+    "host": ("is not a host of this event", "hosts"),
+    "cache": ("is not a cache of this event", "caches"),
+    "zone": ('is neither a network of this event nor "overlay" or "internet"', "zones"),
+    "source zone": ('is neither a network of this event nor "overlay"', "zones"),
 }
 
 
@@ -37,9 +38,8 @@ def check(document: Document) -> None:
     sources = [("source zone", source, cell) for source, cell in (access.items() if access else ())]
     for what, name, cell in [*((what, cell.text, cell) for what, cell in document.references), *sources]:
         if name not in sets[what]:
-            document.mistakes.add(
-                cell.line, cell.path, name, f"is not a {what} of this event", nearest(name, known[what], PLURALS[what])
-            )
+            problem, plural = MEANT[what]
+            document.mistakes.add(cell.line, cell.path, name, problem, nearest(name, known[what], plural))
             if what != "source zone":
                 cell.value = None
 

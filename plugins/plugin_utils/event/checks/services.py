@@ -21,7 +21,13 @@ def check(document: Document) -> None:
     keys: dict[str, Cell] = {}
     for _, cache in named(root, "caches"):
         _cache(cache, hosts, mistakes)
-        _once(cache.get("host"), served, "serves another cache already", "a host serves one cache", mistakes)
+        _once(
+            None if cache.get("url") else cache.get("host"),
+            served,
+            "serves another cache already",
+            "a host serves one cache",
+            mistakes,
+        )
         _once(cache.get("key"), keys, "is the key of another cache", "give each cache its own key", mistakes)
     _idle_caches(root, hosts, served, mistakes)
     names = _host_names(root)
