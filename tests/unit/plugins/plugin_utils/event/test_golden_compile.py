@@ -1,0 +1,66 @@
+"""What the event of DEF CON 33 compiles to: against golden files, and against the roles that take it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.event import Inventory, compile_text
+
+CHECKOUT = Path(__file__).resolve().parents[5]
+SPECS = sorted((CHECKOUT / "roles").glob("*/meta/argument_specs.yml"))
+
+
+def compiled() -> Inventory:
+    """The inventory of inventories/dc33, with secrets in a folder that says so."""
+    text = (CHECKOUT / "inventories/dc33/event.yml").read_text(encoding="utf-8")
+    return compile_text(text, "event.yml", PurePosixPath("SECRETS"))
+
+
+INVENTORY = compiled()
+
+
+def as_yaml(data: object) -> str:
+    """Data as readable YAML, in its own order, without anchors."""
+
+    class Plain(yaml.SafeDumper):
+        def ignore_aliases(self, data: object) -> bool:
+            return True
+
+    return yaml.dump(data, Dumper=Plain, sort_keys=False, width=120, allow_unicode=True)
+
+
+@pytest.mark.parametrize("host", INVENTORY.hosts)
+def test_host(host: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"event/dc33/{host}.yml", as_yaml(INVENTORY.hosts[host]))
+
+
+def test_groups(golden: Callable[[str, str], None]) -> None:
+    shared = {"groups": INVENTORY.groups, "all": INVENTORY.everybody, "clients": INVENTORY.clients}
+    golden("event/dc33/_groups.yml", as_yaml(shared))
+
+
+def role_variables(role: str) -> list[tuple[str, dict[str, Any]]]:
+    """The variables of one role in the compiled inventory, by host; those of role secrets are everybody's."""
+    hosts = {"localhost": INVENTORY.everybody} if role == "secrets" else INVENTORY.hosts
+    found = ((host, {key: value for key, value in data.items() if key.startswith(f"{role}_")}) for host, data in hosts.items())
+    return [(host, variables) for host, variables in found if variables]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.parents[1].name)
+def test_roles_take_what_is_compiled(spec: Path) -> None:
+    """Ansible's own validation of the role's argument specs finds nothing wrong, nor any variable the role has not."""
+    role = spec.parents[1].name
+    options = yaml.safe_load(spec.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
+    for host, variables in role_variables(role):
+        result = ArgumentSpecValidator(options).validate(variables)
+        assert not result.error_messages, f"{role} on {host}: {result.error_messages}"
+
+
+def test_every_role_gets_variables() -> None:
+    assert [spec.parents[1].name for spec in SPECS if not role_variables(spec.parents[1].name)] == []
