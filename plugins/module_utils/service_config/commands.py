@@ -44,7 +44,7 @@ def run(command: Sequence[str], timeout: float = TIMEOUT_SECONDS) -> Result:
     """Run a program without a shell, in the C locale, and return what it said; never raises for what it does."""
     if shutil.which(command[0], path=ENVIRONMENT["PATH"]) is None:
         return Result(127, stderr=f"{command[0]}: there is no such program", missing=True)
-    environment = {**{k: v for k, v in os.environ.items() if k.startswith("NIX_") or k == "TZ"}, **ENVIRONMENT}
+    environment = {**os.environ, **ENVIRONMENT}
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=timeout, env=environment
