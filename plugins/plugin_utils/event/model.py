@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 
+from .schema import OVERLAY
 from .values import Pool
 
 
@@ -195,6 +196,15 @@ class Event:
     def network_domain(self, network: str) -> str:
         """The domain the hosts of a network (or "overlay") have their names in."""
         return f"{network}.{self.domain}"
+
+    def cidr_of(self, zone: str) -> IPv4Network:
+        """The addresses of a network, or of "overlay"."""
+        return self.overlay if zone == OVERLAY else self.networks[zone].cidr
+
+    @cached_property
+    def reaching_overlay(self) -> list[Network]:
+        """The networks that may open connections to the overlay."""
+        return [network for network in self.networks.values() if self.allows(network.name, OVERLAY)]
 
     def allows(self, source: str, target: str) -> bool:
         """Whether zone `source` may open connections to zone `target`."""

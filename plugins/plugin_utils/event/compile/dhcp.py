@@ -35,11 +35,10 @@ def variables(event: Event, host: Host, secrets: SecretPaths) -> dict[str, Any]:
 
 def _subnet(event: Event, number: int, network: Network, reserved: list[dict[str, str]]) -> dict[str, Any]:
     router = str(event.router_addresses[network.name])
-    return {
+    subnet: dict[str, Any] = {
         "id": network.vlan or LARGEST_VLAN + number,
         "cidr": str(network.cidr),
         "interface": event.router_interfaces[network.name].name,
-        "pool": f"{network.pool.first}-{network.pool.last}" if network.pool else None,
         "router": router,
         "resolvers": [router],
         "ntp_servers": [router],
@@ -50,6 +49,7 @@ def _subnet(event: Event, number: int, network: Network, reserved: list[dict[str
         "forward_zone": event.domain,
         "reverse_zone": reverse_zone(network.cidr),
     }
+    return subnet | {"pool": f"{network.pool.first}-{network.pool.last}"} if network.pool else subnet
 
 
 def reservations(event: Event, network: str) -> list[dict[str, str]]:

@@ -80,22 +80,28 @@ def reverse_zone(cidr: IPv4Network) -> str:
 
 def zones(event: Event) -> list[dict[str, Any]]:
     """All zones with their static records. Names are relative to the zone, "@" being the zone itself."""
-    found = [_zone(event, event.domain, _forward_records(event), updated=True)]
-    found += [_zone(event, name, records, updated=updated) for name, records, updated in _reverse_zones(event)]
+    leased = [f"*.{event.network_domain(name)}." for name in event.networks]
+    found = [_zone(event, event.domain, _forward_records(event)) | _updated(leased)]
+    for name, records, updated in _reverse_zones(event):
+        found.append(_zone(event, name, records) | (_updated([]) if updated else {}))
     for publication in event.publish.values():
         if not _is_inside(publication.name, event.domain):
-            found.append(_zone(event, publication.name, [_published_record(event, publication, "@")], updated=False))
+            found.append(_zone(event, publication.name, [_published_record(event, publication, "@")]))
     return found
 
 
-def _zone(event: Event, name: str, records: list[dict[str, Any]], *, updated: bool) -> dict[str, Any]:
+def _zone(event: Event, name: str, records: list[dict[str, Any]]) -> dict[str, Any]:
     primary = f"{event.router.name}.{event.network_domain(next(iter(event.router_addresses)))}."
-    zone: dict[str, Any] = {
+    return {
         "name": name,
         "soa": {"mname": primary, "rname": f"hostmaster.{event.domain}."},
         "records": records,
     }
-    return zone | {"allow_update_key": UPDATE_KEY} if updated else zone
+
+
+def _updated(names: list[str]) -> dict[str, Any]:
+    """What lets the DHCP server enter its clients: under `names`, or under any name of the zone."""
+    return {"allow_update_key": UPDATE_KEY, "update_names": names}
 
 
 def _forward_records(event: Event) -> list[dict[str, Any]]:

@@ -34,6 +34,8 @@ def variables(event: Event, host: Host, secrets: SecretPaths) -> dict[str, Any]:
             _redirect(event, "udp", NTP_PORT, "time is served here"),
         ],
         "firewall_masquerade": [],
+        "firewall_uplink_zones": [UPLINK],
+        "firewall_antispoof_zones": list(zones),
     }
 
 
@@ -66,8 +68,7 @@ def _rule(event: Event, source: str, target: str) -> dict[str, Any]:
     if target == INTERNET:
         inside = [str(cidr) for cidr in event.inside]
         return {"from": source, "to": OVERLAY, "except_destinations": inside, "comment": comment}
-    cidr = event.overlay if target == OVERLAY else event.networks[target].cidr
-    return {"from": source, "to": target, "destinations": [str(cidr)], "comment": comment}
+    return {"from": source, "to": target, "destinations": [str(event.cidr_of(target))], "comment": comment}
 
 
 def _redirect(event: Event, protocol: str, port: int, comment: str) -> dict[str, Any]:

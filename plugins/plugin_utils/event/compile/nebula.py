@@ -80,17 +80,17 @@ def _relays(event: Event, host: Host) -> list[str]:
 
 
 def _unsafe_routes(event: Event, host: Host) -> list[dict[str, Any]]:
-    """The router sends to the exit what its routing tables put on the tunnel; hosts elsewhere reach the networks by
-    the router."""
+    """The router sends to the exit, and hosts on site send to the router, what their routing tables put on the tunnel:
+    see compile/network.py. Hosts elsewhere reach the networks by the router."""
     router = str(event.router.overlay)
     if host.is_a("router"):
         return [{"route": EVERYWHERE, "via": str(event.exit.overlay), "install": False}] if event.exit else []
+    if host.on_site:
+        return [{"route": str(network.cidr), "via": router, "install": False} for network in event.reaching_overlay]
     if host is event.exit:
         return [{"route": lan, "via": router, "install": True} for lan in _lans(event)]
-    if not host.on_site:
-        reachable = [network for network in event.networks.values() if event.allows(OVERLAY, network.name)]
-        return [{"route": str(network.cidr), "via": router, "install": True} for network in reachable]
-    return []
+    reachable = [network for network in event.networks.values() if event.allows(OVERLAY, network.name)]
+    return [{"route": str(network.cidr), "via": router, "install": True} for network in reachable]
 
 
 def _remote_allow_list(event: Event, host: Host) -> dict[str, bool]:
@@ -105,10 +105,7 @@ def _inbound(event: Event, host: Host) -> list[dict[str, Any]]:
     """The overlay's members reach one another; networks reach what `access` says."""
     own = f"{host.overlay}/32"
     overlay = str(event.overlay)
-    sources = [
-        overlay,
-        *(str(network.cidr) for network in event.networks.values() if event.allows(network.name, OVERLAY)),
-    ]
+    sources = [overlay, *(str(network.cidr) for network in event.reaching_overlay)]
     rules = [_any_rule(source, own) for source in sources]
     if host.is_a("router"):
         targets = [network for network in event.networks.values() if event.allows(OVERLAY, network.name)]

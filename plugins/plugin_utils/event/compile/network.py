@@ -36,7 +36,9 @@ def variables(event: Event, host: Host, secrets: SecretPaths) -> dict[str, Any]:
     rules."""
     interfaces = [_interface(event, host, interface) for interface in host.interfaces]
     if host.is_a("router"):
-        interfaces += [_tunnel(event), _loopback(event)]
+        interfaces += [_router_tunnel(event), _loopback(event)]
+    elif host.on_site and event.reaching_overlay:
+        interfaces.append(_tunnel(event, host))
     return {
         "network_interfaces": interfaces,
         "network_ip_forward": host.is_a("router") or host.is_a("egress"),
@@ -111,9 +113,17 @@ def _source_table(event: Event, network: str) -> int:
     return SOURCE_TABLE_OF_VLAN + vlan if vlan else SOURCE_TABLE_WITHOUT_VLAN + list(event.networks).index(network)
 
 
-def _tunnel(event: Event) -> dict[str, Any]:
+def _router_tunnel(event: Event) -> dict[str, Any]:
     routes = [{"destination": DEFAULT_ROUTE, "table": TUNNEL_TABLE}] if event.exit else []
     return {"name": NEBULA_DEVICE, "kind": "tunnel", "dhcp": False, "required": False, "routes": routes}
+
+
+def _tunnel(event: Event, host: Host) -> dict[str, Any]:
+    """What came to the overlay address from a network came through the tunnel, and its answer must return through
+    it."""
+    routes = [{"destination": str(network.cidr), "table": TUNNEL_TABLE} for network in event.reaching_overlay]
+    rules = [{"priority": TUNNEL_PRIORITY, "from": str(host.overlay), "table": TUNNEL_TABLE}]
+    return {"name": NEBULA_DEVICE, "kind": "tunnel", "dhcp": False, "required": False, "routes": routes, "rules": rules}
 
 
 def _loopback(event: Event) -> dict[str, Any]:

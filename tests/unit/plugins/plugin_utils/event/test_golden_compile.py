@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
 from ansible_collections.nixvegas.noc.plugins.plugin_utils.event import Inventory, compile_text
 
 CHECKOUT = Path(__file__).resolve().parents[5]
@@ -48,7 +47,10 @@ def test_groups(golden: Callable[[str, str], None]) -> None:
 def role_variables(role: str) -> list[tuple[str, dict[str, Any]]]:
     """The variables of one role in the compiled inventory, by host; those of role secrets are everybody's."""
     hosts = {"localhost": INVENTORY.everybody} if role == "secrets" else INVENTORY.hosts
-    found = ((host, {key: value for key, value in data.items() if key.startswith(f"{role}_")}) for host, data in hosts.items())
+    found = (
+        (host, {key: value for key, value in data.items() if key.startswith(f"{role}_")})
+        for host, data in hosts.items()
+    )
     return [(host, variables) for host, variables in found if variables]
 
 

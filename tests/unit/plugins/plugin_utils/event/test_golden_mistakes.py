@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from ansible_collections.nixvegas.noc.plugins.plugin_utils.event import EventError, parse_event
 
 CASES = sorted((Path(__file__).resolve().parents[4] / "golden/event").glob("*.yml"))
