@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what an event promises to the questions of M(nixvegas.noc.probe), and back: the filters of C(playbooks/verify.yml)."""
+"""Filters of C(playbooks/verify.yml): from an event's promises to the questions of M(nixvegas.noc.probe), and back."""
 
 from __future__ import annotations
 
