@@ -22,8 +22,8 @@ options:
     required: true
   dest:
     description:
-      - The file's path. Names in braces are replaced by the item's keys; for a text, C({item}) by the text and C({stem})
-        by the last part of the path it is, without its extension.
+      - The file's path. Names in braces are replaced by the item's keys; for a text, C({item}) by the text and
+        C({stem}) by the last part of the path it is, without its extension.
     type: str
     required: true
   options:
