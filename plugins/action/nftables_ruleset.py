@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from typing import Any
 
@@ -31,6 +32,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """The module's result; failed if no new connection succeeded and the former tables were put back."""
         super().run(tmp, task_vars)
         variables = task_vars or {}
+        self._change = secrets.token_hex(8)
         timeout = self._timeout()
         if self._task.check_mode or timeout <= 0 or not self._can_reconnect():
             return self._module("whole", variables)
@@ -59,7 +61,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return type(self._connection).reset is not ConnectionBase.reset
 
     def _module(self, phase: str, task_vars: dict[str, Any]) -> dict[str, Any]:
-        arguments = {**self._task.args, "phase": phase}
+        arguments = {**self._task.args, "phase": phase, "change": self._change}
         result: dict[str, Any] = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
         return result
 

@@ -54,6 +54,10 @@ options:
     type: str
     choices: [whole, apply, confirm]
     default: whole
+  change:
+    description: Set by the action plugin, to tell the changes of different runs apart. Playbooks leave it alone.
+    type: str
+    default: ""
 requirements:
   - nft (Debian package nftables) and unshare (util-linux) on the host
   - systemd on the host
@@ -183,6 +187,7 @@ def main() -> None:
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "confirm_timeout": {"type": "int", "default": 30},
             "phase": {"type": "str", "choices": ["whole", "apply", "confirm"], "default": "whole"},
+            "change": {"type": "str", "default": ""},
         },
         required_if=[("state", "present", ["ruleset"])],
         supports_check_mode=True,
@@ -194,7 +199,7 @@ def main() -> None:
 
     program = module.get_bin_path("nft")
     host = Host(run, program or "nft")
-    unconfirmed = Unconfirmed(run, module.params["name"], program or "nft")
+    unconfirmed = Unconfirmed(run, module.params["name"], module.params["change"], program or "nft")
     try:
         wanted = _wanted(module)
         if program is None:

@@ -5,7 +5,8 @@
 """A change of the kernel's tables that undoes itself unless it is confirmed in time.
 
 A file holds the statements that bring the former tables back; a systemd timer runs them. Whoever renames the file
-first, the timer or the confirmation, decides, so no clock needs to be compared.
+first, the timer or the confirmation, decides, so no clock needs to be compared. The file is named after the run that
+made the change, so that the late confirmation of a run that was killed does not confirm the change of another.
 """
 
 from __future__ import annotations
@@ -15,23 +16,29 @@ from pathlib import Path
 from .host import NftError, Runner, run_or_raise
 
 FOLDER = Path("/run/nixvegas-nftables")
-_UNDO = 'mv -- "$1" "$1.undo" && "$2" -f "$1.undo" && rm -- "$1.undo"'
+_UNDO = 'mv -- "$1" "$1.undo" && "$2" -f "$1.undo" && rm -- "$1.undo" && echo "The former tables were put back."'
 
 
 class Unconfirmed:
-    """The change of one ruleset that waits for its confirmation, if there is one."""
+    """The change of one ruleset that waits for its confirmation, if there is one.
 
-    def __init__(self, run: Runner, name: str, program: str = "nft", folder: Path = FOLDER) -> None:
+    name: the ruleset's. change: what tells the change of this run from those of others; letters and digits.
+    """
+
+    def __init__(self, run: Runner, name: str, change: str, program: str = "nft", folder: Path = FOLDER) -> None:
         self._run = run
         self._program = program
         self._name = name
         self._unit = f"nixvegas-nftables-undo-{name}"
-        self._file = folder / f"{name}.nft"
+        self._file = folder / f"{name}.{change}.nft"
+
+    def _pending_files(self) -> list[Path]:
+        return sorted(self._file.parent.glob(f"{self._name}.*.nft"))
 
     @property
     def pending(self) -> bool:
-        """Whether a change was neither confirmed nor undone yet."""
-        return self._file.exists()
+        """Whether a change of this ruleset, of whichever run, was neither confirmed nor undone yet."""
+        return bool(self._pending_files())
 
     def arm(self, undo: str, seconds: int) -> None:
         """Have the statements run by systemd after this many seconds."""
@@ -49,7 +56,7 @@ class Unconfirmed:
             raise
 
     def confirm(self) -> bool:
-        """Keep the change; False if it was undone already."""
+        """Keep the change of this run; False if it was undone already."""
         confirmed = self._file.with_suffix(".confirmed")
         try:
             self._file.rename(confirmed)
@@ -60,11 +67,11 @@ class Unconfirmed:
         return True
 
     def undo(self) -> None:
-        """Bring the former tables back now; NftError if nft refuses them."""
+        """Undo what is pending now; NftError if nft refuses the former tables."""
         self._stop_timer()
-        run_or_raise(
-            self._run, ["sh", "-c", _UNDO, "sh", str(self._file), self._program], None, "Undoing an unconfirmed ruleset"
-        )
+        for file in self._pending_files():
+            command = ["sh", "-c", _UNDO, "sh", str(file), self._program]
+            run_or_raise(self._run, command, None, "Undoing an unconfirmed ruleset")
 
     def _stop_timer(self) -> None:
         # A timer that has just run out is gone already; the file says who won.
