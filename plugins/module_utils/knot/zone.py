@@ -15,7 +15,6 @@ from .rdata import DataError, canonical_data, canonical_name, canonical_zone
 MAX_TTL = 2**31 - 1
 SERIAL_FIELD = 2
 MADE_BY_DNSSEC = frozenset({"CDNSKEY", "CDS", "DNSKEY", "NSEC", "NSEC3", "NSEC3PARAM", "RRSIG"})
-BESIDE_CNAME = frozenset({"CNAME"})
 
 
 class ZoneError(ValueError):
@@ -157,13 +156,14 @@ def _title(record: Mapping[str, Any]) -> str:
 
 
 def _refuse_alias_beside_others(zone: str, records: Records) -> None:
+    types_of: dict[str, set[str]] = {}
     for name, rtype in records:
-        others = sorted(other for owner, other in records if owner == name and other not in BESIDE_CNAME)
-        if rtype == "CNAME" and (others or len(records[name, rtype].data) > 1):
-            beside = f"beside {', '.join(others)}" if others else "with several targets"
-            raise ZoneError(
-                f"zone {zone}: record {name} CNAME stands {beside}: an alias must be the only record of its name"
-            )
+        types_of.setdefault(name, set()).add(rtype)
+    for name, types in types_of.items():
+        others = ", ".join(sorted(types - {"CNAME"}))
+        if "CNAME" in types and (others or len(records[name, "CNAME"].data) > 1):
+            wrong = f"stands beside {others}" if others else "has several targets"
+            raise ZoneError(f"zone {zone}: record {name} CNAME {wrong}: an alias must be the only record of its name")
 
 
 def _printed_data(rtype: str, data: str, zone: str) -> str:
