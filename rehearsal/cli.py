@@ -1,0 +1,172 @@
+"""The command line of the rehearsal."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from . import boot, summary
+from .command import RehearsalError
+from .lock import locked
+from .namespaces import find_holder
+from .paths import CHECKOUT, State, cache_folder
+from .rehearse import Rehearsal, open_rehearsal
+
+DEFAULT_EVENT = CHECKOUT / "inventories" / "dc33"
+
+
+def state_of(source: Path) -> State:
+    """Return the state of the rehearsal of an inventory: by its path, so that a broken file can be taken down."""
+    folder = source.resolve() if source.suffix not in (".yml", ".yaml") else source.resolve().parent
+    name = folder.name
+    if folder.parent != CHECKOUT / "inventories":
+        name += "-" + hashlib.sha256(str(folder).encode()).hexdigest()[:6]
+    return State(cache_folder(), name)
+
+
+def up(arguments: argparse.Namespace) -> None:
+    """Put the event up, configure it, prove it, and leave it standing."""
+    rehearsal = open_event(arguments)
+    with locked(rehearsal.state):
+        rehearsal.put_up(bare=arguments.bare)
+        if not (arguments.no_site or arguments.bare):
+            rehearsal.configure()
+            if not arguments.no_verify:
+                rehearsal.prove()
+    print_summary(rehearsal)
+
+
+def down(arguments: argparse.Namespace) -> None:
+    """Remove every trace of the rehearsal."""
+    states = [state_of(arguments.event)]
+    if arguments.all:
+        states = [State(cache_folder(), folder.name) for folder in sorted((cache_folder() / "events").glob("*"))]
+    for state in states:
+        with locked(state):
+            boot.take_down(state)
+
+
+def site(arguments: argparse.Namespace) -> None:
+    """Run playbooks/site.yml, with further options of ansible-playbook if there are any."""
+    rehearsal = open_event(arguments)
+    with locked(rehearsal.state):
+        rehearsal.configure(arguments.options)
+
+
+def verify(arguments: argparse.Namespace) -> None:
+    """Run playbooks/verify.yml, with further options of ansible-playbook if there are any."""
+    open_event(arguments).prove(arguments.options)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run any program of Ansible with the rehearsal's inventory and secrets."""
+    open_event(arguments).ansible(arguments.options)
+
+
+def reboot(arguments: argparse.Namespace) -> None:
+    """Shut a container down and boot it again."""
+    rehearsal = open_event(arguments)
+    with locked(rehearsal.state):
+        boot.reboot(rehearsal.state, rehearsal.plan, known(rehearsal, arguments.host))
+
+
+def shell(arguments: argparse.Namespace) -> None:
+    """Open a root shell in a container, or run a command there."""
+    rehearsal = open_event(arguments)
+    podman = boot.standing(rehearsal.state).podman
+    terminal = ["--tty"] if sys.stdin.isatty() else []
+    command = arguments.options or ["bash", "--login"]
+    words = [*podman, "exec", "--interactive", *terminal, known(rehearsal, arguments.host), *command]
+    os.execvp(words[0], words)
+
+
+def status(arguments: argparse.Namespace) -> None:
+    """Say which rehearsals stand."""
+    folders = sorted((cache_folder() / "events").glob("*"))
+    for folder in folders:
+        state = State(cache_folder(), folder.name)
+        holder = find_holder(state)
+        if holder:
+            names = sorted(boot.standing(state).running())
+            print(f"{state.name}: {len(names)} containers run: {' '.join(names)}")
+        else:
+            print(f"{state.name}: does not stand, but left files in {folder}; `down` removes them")
+    if not folders:
+        print("no rehearsal stands")
+
+
+def show_summary(arguments: argparse.Namespace) -> None:
+    """Print the summary of a standing rehearsal."""
+    print_summary(open_event(arguments))
+
+
+def print_summary(rehearsal: Rehearsal) -> None:
+    """Print what stands, what to try, what was replaced, what took how long."""
+    lines = summary.read_lines(boot.standing(rehearsal.state), rehearsal.plan, rehearsal.event)
+    selector = "" if rehearsal.source == DEFAULT_EVENT else f" EVENT={rehearsal.source}"
+    print("\n" + summary.render(rehearsal.event, lines, rehearsal.replacements(), rehearsal.steps.seconds, selector))
+
+
+def open_event(arguments: argparse.Namespace) -> Rehearsal:
+    """Return the rehearsal the command line names."""
+    return open_rehearsal(state_of(arguments.event), arguments.event.resolve())
+
+
+def known(rehearsal: Rehearsal, host: str) -> str:
+    """Return a container's name, or raise RehearsalError with those there are."""
+    names = [container.name for container in rehearsal.plan.containers]
+    if host not in names:
+        raise RehearsalError(f"{host}: no such container; there are {', '.join(names)}")
+    return host
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = argparse.ArgumentParser(prog="rehearsal", description="Rehearse an event on one machine.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, action: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=action.__doc__, description=action.__doc__)
+        added.set_defaults(action=action)
+        if name != "status":
+            added.add_argument(
+                "event", type=Path, nargs="?", default=DEFAULT_EVENT, help="inventory folder or event file"
+            )
+        return added
+
+    putting_up = command("up", up)
+    putting_up.add_argument("--no-site", action="store_true", help="leave the hosts unconfigured")
+    putting_up.add_argument("--no-verify", action="store_true", help="configure the hosts, but do not prove anything")
+    putting_up.add_argument(
+        "--bare", action="store_true", help="hosts without the packages of our services; implies --no-site"
+    )
+    command("down", down).add_argument("--all", action="store_true", help="all rehearsals of this checkout")
+    command("site", site)
+    command("verify", verify)
+    command("run", run)
+    command("reboot", reboot).add_argument("host")
+    command("shell", shell).add_argument("host")
+    command("status", status)
+    command("summary", show_summary)
+    return parser
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run a command; return the exit code. What follows `--` is for the program that the command runs."""
+    given = list(sys.argv[1:] if words is None else words)
+    split = given.index("--") if "--" in given else len(given)
+    arguments = make_parser().parse_args(given[:split])
+    arguments.options = given[split + 1 :]
+    try:
+        arguments.action(arguments)
+    except RehearsalError as error:
+        print(f"rehearsal: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("rehearsal: interrupted; what stands is left as it is", file=sys.stderr)
+        return 130
+    return 0

@@ -1,0 +1,135 @@
+"""Plans a rehearsal: its containers, bridges and cables. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from .event import Event, Port
+from .outside import Outside, Segment, plan_outside
+
+FABRIC = "fabric"
+LONGEST_DEVICE_NAME = 15
+
+
+@dataclass(frozen=True)
+class Container:
+    """A machine of the rehearsal; `kind` is host, client or outside."""
+
+    name: str
+    kind: str
+    network: str | None = None
+
+
+@dataclass(frozen=True)
+class Cable:
+    """A veth pair between a port of a container and a bridge."""
+
+    container: str
+    port: str
+    bridge: str
+    mac: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that stands while a rehearsal stands."""
+
+    event: str
+    containers: tuple[Container, ...]
+    bridges: tuple[str, ...]
+    cables: tuple[Cable, ...]
+    outside: Outside | None = None
+
+    @property
+    def digest(self) -> str:
+        """A text that differs between plans that differ."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+    def cables_of(self, container: str) -> list[Cable]:
+        """Return the cables plugged into a container."""
+        return [cable for cable in self.cables if cable.container == container]
+
+
+def plan_event(event: Event) -> Plan:
+    """Plan the rehearsal of an event."""
+    outside = plan_outside(event)
+    hosts = [Container(name, "host") for name in event.ports]
+    clients = plan_clients(event)
+    internet = Container(free_name("internet", event), "outside")
+    lans = {network: device_name("lan-", network) for network in event.networks}
+    wires = {segment.name: device_name("up-", segment.name) for segment in outside.segments}
+    cables = [
+        Cable(
+            host,
+            port.name,
+            wires[_segment(port, outside).name] if port.uplink else lans[port.network or ""],
+            mac(event, host, port),
+        )
+        for host, ports in event.ports.items()
+        for port in ports
+    ]
+    cables += [
+        Cable(client.name, "eth0", lans[client.network or ""], mac(event, client.name, Port("eth0")))
+        for client in clients
+    ]
+    cables += [
+        Cable(internet.name, leg(index), wires[segment.name], mac(event, internet.name, Port(leg(index))))
+        for index, segment in enumerate(outside.segments)
+    ]
+    bridges = (*lans.values(), *wires.values())
+    return Plan(event.name, (*hosts, *clients, internet), bridges, tuple(cables), outside)
+
+
+def plan_single(name: str, interfaces: Iterable[str]) -> Plan:
+    """Plan a rehearsal of one container, whose interfaces each lead to a bridge of their own."""
+    ports = list(interfaces)
+    bridges = {port: device_name("lan-", port) for port in ports}
+    cables = [Cable(name, port, bridges[port], derived_mac(name, name, port)) for port in ports]
+    return Plan(name, (Container(name, "host"),), tuple(bridges.values()), tuple(cables))
+
+
+def plan_clients(event: Event) -> list[Container]:
+    """Return the unmanaged clients: `laptop` on the last network that has a pool, `crew` on the first."""
+    pooled = event.pooled_networks
+    wanted = {"laptop": pooled[-1:], "crew": pooled[:1] if len(pooled) > 1 else ()}
+    return [
+        Container(free_name(name, event), "client", network) for name, places in wanted.items() for network in places
+    ]
+
+
+def free_name(name: str, event: Event) -> str:
+    """Return a name for a stand-in that no host of the event has."""
+    while name in event.ports:
+        name = f"rehearsal-{name}"
+    return name
+
+
+def leg(index: int) -> str:
+    """Return the name of the stand-in internet's interface on a segment."""
+    return f"leg{index}"
+
+
+def mac(event: Event, host: str, port: Port) -> str:
+    """Return the hardware address of a port: the event's, else one that is the same in every rehearsal."""
+    return port.mac or derived_mac(event.name, host, port.name)
+
+
+def derived_mac(*parts: str) -> str:
+    """Return a locally administered hardware address that follows from some names."""
+    digest = hashlib.sha256("/".join(parts).encode()).digest()
+    return ":".join(f"{byte:02x}" for byte in (0x02, *digest[:5]))
+
+
+def device_name(prefix: str, name: str) -> str:
+    """Return a device name for a network: readable if it fits into the kernel's 15 characters."""
+    if len(prefix + name) <= LONGEST_DEVICE_NAME:
+        return prefix + name
+    return prefix + hashlib.sha256(name.encode()).hexdigest()[: LONGEST_DEVICE_NAME - len(prefix)]
+
+
+def _segment(port: Port, outside: Outside) -> Segment:
+    mine = [segment for segment in outside.segments if segment.uplink == port.uplink]
+    return next(segment for segment in mine if (port.address in segment.leases.values()) == bool(port.address))

@@ -1,0 +1,85 @@
+"""Looks, before anything is made, whether this machine can put up a rehearsal; names all that is missing at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from .command import RehearsalError
+from .image import base_folder
+
+PROGRAMS = {
+    "podman": "podman",
+    "crun": "crun",
+    "conmon": "conmon",
+    "mmdebstrap": "mmdebstrap",
+    "ip": "iproute2",
+    "nsenter": "util-linux",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+}
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+TUN = Path("/dev/net/tun")
+GIB = 1 << 30
+DISK_FOR_IMAGE = 3 * GIB
+DISK_FOR_CHANGES = 1 * GIB
+MEMORY_PER_CONTAINER = 150 << 20
+TRY_OVERLAY = (
+    'mkdir lower upper work root && mount -t overlay -o "lowerdir=lower,upperdir=upper,workdir=work" overlay root'
+)
+
+
+def check_machine(cache: Path, containers: int) -> None:
+    """Raise RehearsalError with all that is missing for so many containers."""
+    if os.geteuid() != 0:
+        raise RehearsalError("not root: containers with networks of their own need it; run this with sudo")
+    cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+    problems = [*missing_programs(), *missing_kernel_features(cache), *missing_room(cache, containers)]
+    if problems:
+        raise RehearsalError("This machine lacks:\n" + "\n".join(f"  - {problem}" for problem in problems))
+
+
+def missing_programs() -> list[str]:
+    """Return what has to be installed."""
+    packages = {package for program, package in PROGRAMS.items() if not shutil.which(program)}
+    if not KEYRING.exists():
+        packages.add("debian-archive-keyring")
+    return [f"programs: apt-get install {' '.join(sorted(packages))}"] if packages else []
+
+
+def missing_kernel_features(cache: Path) -> list[str]:
+    """Return what the kernel does not offer."""
+    problems: list[str] = []
+    if not TUN.exists():
+        problems.append(f"{TUN}: the overlay network needs it; try `modprobe tun`")
+    if "cgroup2" not in Path("/proc/filesystems").read_text():
+        problems.append("control groups of version 2: systemd in the containers needs a kernel that has them")
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        command = ["unshare", "--mount", "--propagation=private", "sh", "-eu", "-c", TRY_OVERLAY]
+        result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        problems.append(
+            f"overlayfs in private mounts on {cache} ({result.stderr.strip()}): "
+            "set NIXVEGAS_NOC_CACHE to a folder on ext4, xfs or btrfs; in a container, run that with --privileged"
+        )
+    return problems
+
+
+def missing_room(cache: Path, containers: int) -> list[str]:
+    """Return what there is too little of."""
+    problems: list[str] = []
+    disk = DISK_FOR_CHANGES + (0 if base_folder(cache).is_dir() else DISK_FOR_IMAGE)
+    free = shutil.disk_usage(cache).free
+    if free < disk:
+        problems.append(f"disk: {cache} has {free / GIB:.1f} GiB free, the rehearsal needs {disk / GIB:.0f} GiB")
+    lines = dict(line.split(":", 1) for line in Path("/proc/meminfo").read_text().splitlines())
+    available = int(lines["MemAvailable"].split()[0]) << 10
+    memory = containers * MEMORY_PER_CONTAINER
+    if available < memory:
+        problems.append(
+            f"memory: {available / GIB:.1f} GiB available, {containers} containers need {memory / GIB:.1f} GiB"
+        )
+    return problems

@@ -1,0 +1,154 @@
+"""Rehearses an event: everything from its file to the proof."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from . import internet
+from .boot import is_standing, put_up, standing
+from .command import RehearsalError
+from .containers import Containers, File
+from .event import Event, find_event_file, load_event
+from .image import bare_layer, base_layer
+from .inventory import ansible_environment, read_variables, write_overlay
+from .paths import CHECKOUT, State
+from .plan import Container, Plan, plan_event
+from .preflight import check_machine
+from .replace import Replacement, replace
+from .ssh import connection
+from .steps import Steps
+from .wiring import plug
+from .world import PROGRAM, PROGRAM_OUTPUT, World, make_world
+
+EVENT_CA = "/usr/local/share/ca-certificates/event.crt"
+
+
+@dataclass
+class Rehearsal:
+    """The rehearsal of one event."""
+
+    state: State
+    source: Path
+    """The event's inventory, as Ansible takes it: a folder, or the event file."""
+    event: Event
+    plan: Plan
+    steps: Steps
+
+    def put_up(self, *, bare: bool = False) -> None:
+        """Put the event up, unconfigured; `bare`: on hosts without the packages of our services."""
+        digest = f"{self.plan.digest}{'-bare' if bare else ''}"
+        if not is_standing(self.state, digest):
+            self.steps.forget()
+        with self.steps.step("Read the event"):
+            variables = read_variables(self.state, self.source)
+        check_machine(self.state.cache, len(self.plan.containers))
+        with self.steps.step("Base image"):
+            base = base_layer(self.state.cache)
+            host_layers = [bare_layer(base), base] if bare else [base]
+        assert self.plan.outside
+        with self.steps.step("World outside"):
+            world = make_world(self.state.cache, base, self.plan.outside)
+        trusting = [world.trust, base]
+        layers = {"host": [world.trust, *host_layers], "client": trusting, "outside": [world.cache, *trusting]}
+        with self.steps.step(f"Boot {len(self.plan.containers)} containers"):
+            containers = put_up(self.state, self.plan, digest, layers, lambda container: self._files(container, world))
+        with self.steps.step("Start the internet"):
+            self._start_unmanaged(containers)
+        self._write_overlay(variables, world)
+
+    def configure(self, options: Sequence[str] = ()) -> None:
+        """Run playbooks/site.yml; then plug in the clients."""
+        with self.steps.step("playbooks/site.yml"):
+            self.ansible(["ansible-playbook", str(CHECKOUT / "playbooks" / "site.yml"), *options])
+        with self.steps.step("Plug in the clients"):
+            self._connect_clients()
+
+    def prove(self, options: Sequence[str] = ()) -> None:
+        """Run playbooks/verify.yml."""
+        with self.steps.step("playbooks/verify.yml"):
+            self.ansible(["ansible-playbook", str(CHECKOUT / "playbooks" / "verify.yml"), *options])
+
+    def ansible(self, command: Sequence[str]) -> None:
+        """Run a program with the rehearsal's inventory and secrets; its output is shown as it comes."""
+        standing(self.state)
+        environment = ansible_environment(self.state)
+        environment["ANSIBLE_INVENTORY"] = f"{self.source},{self.state.inventory}"
+        exit_code = subprocess.run(command, env=environment, check=False).returncode
+        if exit_code != 0:
+            raise RehearsalError(f"{' '.join(command)} ended with exit code {exit_code}; see above")
+
+    def replacements(self) -> list[Replacement]:
+        """Return what was replaced when the overlay was written."""
+        return [Replacement(**entry) for entry in json.loads(self.state.replaced.read_text())]
+
+    def _files(self, container: Container, world: World) -> Mapping[str, File]:
+        if container.kind == "client":
+            return internet.client_files()
+        if container.kind == "outside":
+            assert self.plan.outside
+            pairs = [file for file in world.certificates.iterdir() if file.stem != "ca"]
+            tls = {f"{internet.TLS_FOLDER}/{file.name}": File(file.read_text(), 0o600) for file in pairs}
+            return {**internet.internet_files(self.plan.outside, self.plan.cables), **tls}
+        return {}
+
+    def _start_unmanaged(self, containers: Containers) -> None:
+        services = {"client": internet.CLIENT_SERVICES, "outside": internet.INTERNET_SERVICES}
+        for container in self.plan.containers:
+            if container.kind in services:
+                containers.execute(
+                    container.name, ["systemctl", "enable", "--quiet", "--now", *services[container.kind]]
+                )
+
+    def _connect_clients(self) -> None:
+        """Give the clients the event's authority, as a poster at the door would, and their cables."""
+        containers = standing(self.state)
+        authority = self.state.secrets / "tls" / "ca.crt"
+        for container in self.plan.containers:
+            if container.kind != "client":
+                continue
+            if authority.exists():
+                containers.execute(container.name, ["tee", EVENT_CA], stdin=authority.read_text())
+                containers.execute(container.name, ["update-ca-certificates"])
+            plug(containers.holder, self.plan, container.name)
+            with suppress(RehearsalError):  # a client without a lease is for verify.yml to report
+                wait = ["/usr/lib/systemd/systemd-networkd-wait-online", "--interface=eth0", "--ipv4", "--timeout=20"]
+                containers.execute(container.name, wait)
+
+    def _write_overlay(self, variables: Mapping[str, Mapping[str, Any]], world: World) -> None:
+        assert self.plan.outside
+        upstream = world.upstream
+        keys = {u.key: upstream["public_keys"][u.key.split(":")[0]] for u in self.plan.outside.upstreams}
+        replaced = replace(self.event, {host: variables[host] for host in self.event.ports}, keys)
+        managed = [container for container in self.plan.containers if container.kind != "outside"]
+        clients = [container for container in managed if container.kind == "client"]
+        groups = {
+            "all": [container.name for container in managed],
+            "clients": [client.name for client in clients],
+        }
+        own: dict[str, dict[str, Any]] = {
+            container.name: {**connection(self.state, container.name), **replaced.variables.get(container.name, {})}
+            for container in managed
+        }
+        for client in clients:
+            own[client.name]["verify_network"] = client.network
+        proof = {
+            "verify_address_page": self.plan.outside.address_page,
+            "verify_upstream_closure": upstream["root"],
+            "verify_upstream_program": f"{upstream['root']}/bin/{PROGRAM}",
+            "verify_upstream_output": PROGRAM_OUTPUT,
+            "verify_failover": True,
+        }
+        write_overlay(self.state, groups, own, proof)
+        self.state.replaced.write_text(json.dumps([asdict(entry) for entry in replaced.report]))
+
+
+def open_rehearsal(state: State, source: Path) -> Rehearsal:
+    """Return the rehearsal of an inventory."""
+    event = load_event(find_event_file(source))
+    return Rehearsal(state, source, event, plan_event(event), Steps(state.times))

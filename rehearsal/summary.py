@@ -1,0 +1,92 @@
+"""Says what stands, what to try, what was replaced and how long it took."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from .containers import Containers
+from .event import Event
+from .plan import Container, Plan
+from .replace import Replacement
+
+
+@dataclass(frozen=True)
+class Line:
+    """A container in the summary: its name, what it is, and its addresses by interface."""
+
+    name: str
+    kind: str
+    addresses: Mapping[str, Sequence[str]]
+
+
+def read_lines(containers: Containers, plan: Plan, event: Event) -> list[Line]:
+    """Ask all containers for their addresses."""
+    running = containers.running()
+    lines: list[Line] = []
+    for container in plan.containers:
+        addresses: dict[str, list[str]] = {}
+        if container.name in running:
+            links = json.loads(containers.execute(container.name, ["ip", "-json", "-4", "address"]))
+            for link in links:
+                found = [entry["local"] for entry in link["addr_info"] if entry["local"] != "127.0.0.1"]
+                if found:
+                    addresses[link["ifname"]] = found
+        kind = describe(container, event) if container.name in running else "STOPPED"
+        lines.append(Line(container.name, kind, addresses))
+    return lines
+
+
+def describe(container: Container, event: Event) -> str:
+    """Return what a container is, in a word or two. Pure."""
+    if container.kind == "client":
+        return f"client on {container.network}"
+    if container.kind == "outside":
+        return "stand-in"
+    return ", ".join(event.classes[container.name])
+
+
+def render(
+    event: Event, lines: Iterable[Line], replaced: Iterable[Replacement], seconds: Mapping[str, float], selector: str
+) -> str:
+    """Return the printed summary; `selector` is what `make` needs to find this event. Pure."""
+    machines = [
+        [line.name, line.kind, "  ".join(f"{device} {' '.join(texts)}" for device, texts in line.addresses.items())]
+        for line in lines
+    ]
+    networks = [[name, cidr] for name, cidr in event.spaces.items()]
+    parts = [
+        f"{event.title} stands.",
+        "\nMachines",
+        *table(machines),
+        "\nNetworks",
+        *table(networks),
+        "\nTry",
+        *table([[command.format(selector=selector), purpose] for command, purpose in TRY]),
+        "\nReplaced, because this is one machine",
+        *table([[entry.host, entry.what, f"→ {entry.by}", entry.why] for entry in replaced]),
+        "\nTook",
+        *table([[f"{duration:6.1f} s", name] for name, duration in seconds.items()]),
+    ]
+    return "\n".join(parts)
+
+
+TRY = (
+    (
+        "make shell{selector} HOST=laptop",
+        "root on an attendee's laptop; there: curl http://address.example, curl https://cache.nixos.lv/nix-cache-info",
+    ),
+    ("make verify{selector}", "ask again what clients would ask"),
+    ("make site{selector} ARGS='--tags dns --check --diff'", "what would change, if anything"),
+    ("make reboot{selector} HOST=ghostgate", "does it come back by itself?"),
+    ("make rehearsal-down{selector}", "remove every trace"),
+)
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines of aligned columns. Pure."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        ("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))).rstrip() for row in rows
+    ]
