@@ -1,0 +1,270 @@
+"""A store like Nix's, a server over it, and Nix itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from nar_server import base32
+from nar_server.app import NarServer
+from nar_server.database import Database
+from nar_server.keys import PublicKey, SecretKey
+from nar_server.nar import FileContent, batches, read_file
+from nar_server.policy import Mode, SigningPolicy
+from nar_server.signing import Signer, Verifier
+
+STORE_DIR = "/nix/store"
+# From Nix's src/libstore/schema.sql.
+SCHEMA = """
+    pragma journal_mode = wal;
+    create table ValidPaths (
+        id integer primary key autoincrement not null, path text unique not null, hash text not null,
+        registrationTime integer not null, deriver text, narSize integer, ultimate integer, sigs text, ca text);
+    create table Refs (
+        referrer integer not null, reference integer not null, primary key (referrer, reference),
+        foreign key (referrer) references ValidPaths(id) on delete cascade,
+        foreign key (reference) references ValidPaths(id) on delete restrict);
+    create index IndexReferrer on Refs(referrer);
+    create index IndexReference on Refs(reference);
+"""
+
+
+def nar_of(path: Path) -> bytes:
+    """The NAR of a tree, by our own code (test_nar.py compares it with Nix's)."""
+    pieces = batches(os.fsencode(path))
+    return b"".join(read_file(piece) if isinstance(piece, FileContent) else piece for piece in pieces)
+
+
+@dataclass
+class Added:
+    """A path of the fixture's store."""
+
+    hash_part: str
+    base_name: str
+    real: Path
+    nar: bytes
+
+    @property
+    def nar_hash(self) -> str:
+        return base32.encode(hashlib.sha256(self.nar).digest())
+
+    @property
+    def url(self) -> str:
+        return f"/nar/{self.nar_hash}.nar?hash={self.hash_part}"
+
+
+class Store:
+    """A store below a folder, with the database Nix would keep for it."""
+
+    def __init__(self, root: Path) -> None:
+        self.directory = root / "nix/store"
+        self.database = root / "nix/var/nix/db/db.sqlite"
+        self.directory.mkdir(parents=True)
+        self.database.parent.mkdir(parents=True)
+        with contextlib.closing(sqlite3.connect(self.database)) as connection:
+            connection.executescript(SCHEMA)
+
+    def execute(self, statement: str, arguments: Sequence[object] = ()) -> None:
+        with contextlib.closing(sqlite3.connect(self.database)) as connection, connection:
+            connection.execute(statement, arguments)
+
+    def add(
+        self,
+        name: str,
+        make: bytes | Callable[[Path], object] = b"content",
+        *,
+        references: Sequence[str] = (),
+        hash_part: str | None = None,
+        **columns: object,
+    ) -> Added:
+        """Add a path: a file with these bytes, or what ``make`` makes. ``columns`` replace those of its row."""
+        hash_part = hash_part or base32.encode(hashlib.sha256(name.encode()).digest()[:20])
+        base_name = f"{hash_part}-{name}"
+        real = self.directory / base_name
+        if callable(make):
+            make(real)
+        else:
+            real.write_bytes(make)
+        nar = nar_of(real)
+        row: dict[str, object] = {
+            "path": f"{STORE_DIR}/{base_name}",
+            "hash": f"sha256:{hashlib.sha256(nar).hexdigest()}",
+            "registrationTime": 1,
+            "narSize": len(nar),
+        } | columns
+        names, marks = ", ".join(row), ", ".join("?" * len(row))
+        self.execute(f"insert into ValidPaths ({names}) values ({marks})", tuple(row.values()))
+        for reference in references:
+            self.execute(
+                "insert into Refs select a.id, b.id from ValidPaths a, ValidPaths b where a.path = ? and b.path = ?",
+                (row["path"], f"{STORE_DIR}/{reference}"),
+            )
+        return Added(hash_part, base_name, real, nar)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """An empty store."""
+    return Store(tmp_path)
+
+
+def key(name: str) -> SecretKey:
+    """A key of this name, the same in every run."""
+    seed = hashlib.sha256(name.encode()).digest()
+
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    return SecretKey(name, seed, PublicKey(name, public))
+
+
+@pytest.fixture
+def make_key() -> Callable[[str], SecretKey]:
+    """Makes keys by name."""
+    return key
+
+
+@dataclass
+class Answer:
+    """What came back over a raw socket."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    reset: bool = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether the body has the length the headers promised."""
+        return len(self.body) == int(self.headers.get("content-length", "-1"))
+
+
+@dataclass
+class Served:
+    """A running server: its port, and plain HTTP over sockets of our own."""
+
+    port: int
+    database: Database
+    _sockets: list[socket.socket] = field(default_factory=list)
+
+    def connect(self) -> socket.socket:
+        connection = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        self._sockets.append(connection)
+        return connection
+
+    def ask(self, target: str, method: str = "GET", between: Callable[[], object] | None = None) -> Answer:
+        """One request on a connection of its own; ``between`` runs after the headers have come."""
+        connection = self.connect()
+        connection.sendall(f"{method} {target} HTTP/1.1\r\nHost: cache\r\nConnection: close\r\n\r\n".encode())
+        data, reset = b"", False
+        try:
+            while b"\r\n\r\n" not in data and (more := connection.recv(1024)):
+                data += more
+            if between is not None:
+                between()
+            while more := connection.recv(65536):
+                data += more
+        except ConnectionResetError:
+            reset = True
+        head, _, body = data.partition(b"\r\n\r\n")
+        status, *lines = head.decode().split("\r\n")
+        headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
+        return Answer(int(status.split()[1]), headers, body, reset)
+
+    def close(self) -> None:
+        for connection in self._sockets:
+            connection.close()
+
+
+@contextlib.contextmanager
+def serving(
+    store: Store,
+    mode: Mode = Mode.VOUCHED,
+    sign_with: Sequence[SecretKey] = (),
+    trust: Sequence[PublicKey] = (),
+) -> Iterator[Served]:
+    """Serve a store on a free port, from another thread."""
+    database = Database(store.database, STORE_DIR)
+    policy = SigningPolicy(mode, STORE_DIR, [Signer(k) for k in sign_with], [Verifier(k) for k in trust])
+    app = NarServer(database, policy, store_dir=STORE_DIR, real_store_dir=store.directory, priority=10)
+    started: threading.Event = threading.Event()
+    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = []
+
+    async def serve() -> None:
+        loop, stop = asyncio.get_running_loop(), asyncio.Event()
+        server = web.Server(app.handle, access_log=None)
+        listener = await loop.create_server(server, "127.0.0.1", 0)
+        running.append((loop, stop, listener.sockets[0].getsockname()[1]))
+        started.set()
+        await stop.wait()
+        listener.close()
+        await server.shutdown(0.1)
+        database.close()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
+    thread.start()
+    assert started.wait(10)
+    loop, stop, port = running[0]
+    served = Served(port, database)
+    try:
+        yield served
+    finally:
+        served.close()
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+
+
+@pytest.fixture
+def serve() -> Callable[..., contextlib.AbstractContextManager[Served]]:
+    """Serves a store: a context manager."""
+    return serving
+
+
+class Nix:
+    """The Nix of this machine, kept to a folder of its own."""
+
+    def __init__(self, home: Path) -> None:
+        config = (
+            "build-users-group =\nextra-experimental-features = nix-command\nfsync-metadata = false\nsubstituters =\n"
+        )
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "NIX_CONFIG": config,
+            "NIX_CONF_DIR": str(home),
+            # Without this, Nix lets its daemon do the work when it runs as somebody else than root.
+            "NIX_REMOTE": f"local?root={home}",
+        }
+
+    def run(self, *command: str, stdin: bytes = b"", succeed: bool = True) -> subprocess.CompletedProcess[bytes]:
+        """Run one of Nix's commands."""
+        done = subprocess.run(
+            command, env=self._environment, input=stdin, capture_output=True, timeout=120, check=False
+        )
+        assert not succeed or done.returncode == 0, done.stderr.decode()
+        return done
+
+    def __call__(self, *command: str, stdin: bytes = b"") -> str:
+        """Run one of Nix's commands; what it said."""
+        return self.run(*command, stdin=stdin).stdout.decode().strip()
+
+
+@pytest.fixture
+def nix(tmp_path: Path) -> Nix:
+    """Nix; a machine without it fails the test."""
+    if shutil.which("nix-store") is None:
+        pytest.fail("these tests ask Nix: install nix-bin (packages-test.txt)")
+    home = tmp_path / "nix-home"
+    home.mkdir()
+    return Nix(home)
