@@ -67,7 +67,7 @@ def canonical_name(name: str, zone: str) -> str:
     if text == ".":
         return text
     absolute = text if text.endswith(".") else f"{text}.{zone}" if zone != "." else f"{text}."
-    if not text.endswith(".") and zone != "." and f"{text}.".endswith(f".{zone}"):
+    if zone != "." and f".{text}.".endswith(f".{zone}"):
         raise DataError(f"{name!r} ends with the zone's own name: add a final dot, or leave {zone.rstrip('.')!r} out")
     labels = absolute[:-1].split(".")
     bad = next((label for label in labels if not _LABEL.fullmatch(label) or len(label) > MAX_LABEL), None)
