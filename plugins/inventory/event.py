@@ -26,6 +26,7 @@ options:
     description:
       - Folder of the controller where the event's secrets are kept, and made when they are missing.
       - A relative path is relative to the event file.
+      - The environment variable wins over the file, so that a rehearsal keeps its secrets apart from the event's own.
     type: str
     default: .secrets
     env:
@@ -48,7 +49,13 @@ from typing import Any
 from ansible.inventory.data import InventoryData
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.inventory import BaseInventoryPlugin
-from ansible_collections.nixvegas.noc.plugins.plugin_utils.event import EventError, Inventory, compile_text
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.event import (
+    EventError,
+    Inventory,
+    SecretPaths,
+    compile_event,
+    parse_event,
+)
 
 FILE_NAMES = ("event.yml", "event.yaml")
 LOWEST_PRIORITY = 0
@@ -66,17 +73,21 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]
     def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
         """Compile the event file at `path` into `inventory`."""
         super().parse(inventory, loader, path, cache)
-        self._read_config_data(path)
         file = Path(path)
         shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
-        secrets_dir = Path(self.get_option("secrets_dir")).expanduser()
         try:
-            compiled = compile_text(file.read_text(encoding="utf-8"), str(shown), file.parent / secrets_dir)
+            event = parse_event(file.read_text(encoding="utf-8"), str(shown))
         except EventError as error:
             # Ansible takes an exception for "not my file": it asks its other plugins, shows their complaints below ours
             # and runs on without hosts, exit status 0. A file that is ours and wrong must stop everything, readably.
             raise SystemExit(f"{error}\n{error.summary} in {shown}") from error
-        fill(self.inventory, compiled)
+        # Not _read_config_data, which would read the file once more, without line numbers.
+        self.set_options(direct={"plugin": self.NAME})
+        secrets_dir, origin = self.get_option_and_origin("secrets_dir")
+        if origin == "default" and event.secrets_dir:
+            secrets_dir = event.secrets_dir
+        paths = SecretPaths(file.parent / Path(secrets_dir).expanduser())
+        fill(self.inventory, compile_event(event, paths))
 
 
 def fill(inventory: InventoryData, compiled: Inventory) -> None:

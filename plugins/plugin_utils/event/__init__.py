@@ -18,7 +18,7 @@ from .reader import read_document
 from .schema import EVENT
 from .secret_paths import SecretPaths
 
-__all__ = ["Event", "EventError", "Inventory", "compile_text", "parse_event"]
+__all__ = ["Event", "EventError", "Inventory", "SecretPaths", "compile_event", "compile_text", "parse_event"]
 
 
 def parse_event(text: str, file: str) -> Event:

@@ -23,6 +23,7 @@ def build_event(root: Cell) -> Event:
     networks = {name: _network(name, cell) for name, cell in _section(root, "networks")}
     overlay, mesh = root.get("overlay") or root, root.get("mesh")
     return Event(
+        secrets_dir=root.read("secrets_dir", str),
         name=root.need("name", str),
         title=root.read("title", str) or root.need("name", str),
         domain=root.need("domain", str),

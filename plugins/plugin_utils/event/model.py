@@ -107,8 +107,10 @@ class Publication:
 
 @dataclass(frozen=True)
 class Event:
-    """The whole event. All mappings are by name and in the order of the file."""
+    """The whole event. All mappings are by name and in the order of the file. `secrets_dir`: as the file says, if it
+    does."""
 
+    secrets_dir: str | None
     name: str
     title: str
     domain: str
