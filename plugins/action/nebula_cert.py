@@ -93,7 +93,7 @@ class ActionModule(ActionBase):
             "reasons": plan.reasons,
             "certificate": after,
             "ca_fingerprints": [authority.fingerprint for authority in authorities],
-            "installed": not self._task.check_mode or (state.complete and bool(read["authorities"])),
+            "installed": not self._task.check_mode or (state.usable and bool(read["authorities"])),
         }
         if plan.changed:
             answer["diff"] = replace(plan, after=after).diff(options["directory"])

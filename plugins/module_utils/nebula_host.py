@@ -48,6 +48,10 @@ class HostFiles:
         self._write(STAGED_KEY, key, 0o600)
         return pem(HOST_PUBLIC_KEY, public_half(key))
 
+    def drop_staged_key(self) -> None:
+        """Forgets a new key that an interrupted run left."""
+        (self.folder / STAGED_KEY).unlink(missing_ok=True)
+
     def install(self, certificate: str, authorities: str) -> None:
         """Puts a staged key and the certificates in place, each at once and with its mode."""
         if (self.folder / STAGED_KEY).exists():

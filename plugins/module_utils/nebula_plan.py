@@ -119,9 +119,9 @@ class HostState:
     wrong_modes: Sequence[str]
 
     @property
-    def complete(self) -> bool:
-        """Whether Nebula finds all its files."""
-        return bool(self.public_key and self.certificate)
+    def usable(self) -> bool:
+        """Whether Nebula would start with what stands there."""
+        return self.certificate is not None and self.certificate.public_key == self.public_key
 
 
 @dataclass(frozen=True)

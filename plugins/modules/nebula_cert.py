@@ -112,7 +112,7 @@ ca_fingerprints:
   type: list
   elements: str
 installed:
-  description: Whether key, certificate and CA certificate stand on the host now (in check mode they may not).
+  description: Whether Nebula can start with what stands on the host now (in check mode that may be nothing).
   returned: always
   type: bool
 """
@@ -142,8 +142,11 @@ def main() -> None:
             files.install(**signed)
             module.exit_json(changed=True)
         state = files.read()
-        if state["key_problem"] and not module.check_mode:
-            state["public_key_pem"] = files.stage_key()
+        if not module.check_mode:
+            if state["key_problem"]:
+                state["public_key_pem"] = files.stage_key()
+            else:
+                files.drop_staged_key()
     except ModuleNotFoundError:
         module.fail_json(msg=missing_required_lib("cryptography (Debian package python3-cryptography)"))
     except OSError as error:
