@@ -81,10 +81,10 @@ options:
         type: dict
         default: {}
         suboptions:
-          primary:
+          mname:
             description: Primary server; by default the first of O(zones[].ns), or else C(ns) in the zone.
             type: str
-          contact:
+          rname:
             description: Mail address of who is responsible, as a name; by default C(hostmaster) in the zone.
             type: str
           refresh:
@@ -199,8 +199,8 @@ ARGUMENTS: dict[str, Any] = {
                 "default": {},
                 "apply_defaults": True,
                 "options": {
-                    "primary": {"type": "str"},
-                    "contact": {"type": "str"},
+                    "mname": {"type": "str"},
+                    "rname": {"type": "str"},
                     "refresh": {"type": "int", "default": 3600},
                     "retry": {"type": "int", "default": 600},
                     "expire": {"type": "int", "default": 604800},

@@ -122,8 +122,8 @@ def make_plan(zone: str, wanted: Records, live: Records, purge_dynamic: bool) ->
 def _authority(zone: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
     """SOA and NS records from the parameters; NS records listed for the zone itself replace C(ns)."""
     soa: Mapping[str, Any] = parameters["soa"]
-    primary = soa["primary"] or (parameters["ns"] or [f"ns.{zone}"])[0]
-    contact = soa["contact"] or f"hostmaster.{zone}"
+    primary = soa["mname"] or (parameters["ns"] or [f"ns.{zone}"])[0]
+    contact = soa["rname"] or f"hostmaster.{zone}"
     numbers = " ".join(str(soa[field]) for field in ("refresh", "retry", "expire", "minimum"))
     records = [{"name": "@", "type": "SOA", "ttl": soa["ttl"], "data": [f"{primary} {contact} 1 {numbers}"]}]
     apex = {"@", zone}

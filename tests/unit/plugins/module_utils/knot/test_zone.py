@@ -36,8 +36,8 @@ def record(name: str, rtype: str, *data: str, ttl: int | None = None) -> dict[st
 def parameters(*records: dict[str, Any], **options: Any) -> dict[str, Any]:
     """One zone of the module's parameters, with the defaults Ansible fills in."""
     soa = {
-        "primary": None,
-        "contact": None,
+        "mname": None,
+        "rname": None,
         "refresh": 3600,
         "retry": 600,
         "expire": 604800,
