@@ -159,7 +159,11 @@ class Served:
     _sockets: list[socket.socket] = field(default_factory=list)
 
     def connect(self) -> socket.socket:
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=10)
+        connection = socket.socket()
+        connection.settimeout(10)
+        # A small window: what is not read yet has mostly not been sent.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 128 * 1024)
+        connection.connect(("127.0.0.1", self.port))
         self._sockets.append(connection)
         return connection
 
@@ -167,7 +171,7 @@ class Served:
         """One request on a connection of its own; ``between`` runs after the headers have come."""
         connection = self.connect()
         connection.sendall(f"{method} {target} HTTP/1.1\r\nHost: cache\r\nConnection: close\r\n\r\n".encode())
-        data, reset = b"", False
+        data, reset = bytearray(), False
         try:
             while b"\r\n\r\n" not in data and (more := connection.recv(1024)):
                 data += more
@@ -177,7 +181,7 @@ class Served:
                 data += more
         except ConnectionResetError:
             reset = True
-        head, _, body = data.partition(b"\r\n\r\n")
+        head, _, body = bytes(data).partition(b"\r\n\r\n")
         status, *lines = head.decode().split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
         return Answer(int(status.split()[1]), headers, body, reset)
