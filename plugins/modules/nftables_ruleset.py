@@ -129,7 +129,8 @@ def _wanted(module: AnsibleModule) -> Wanted:
         raise RulesetError(f"name: '{name}' is no ruleset name; use lower-case letters, digits, '_' and '-'")
     if module.params["state"] == "absent":
         return Wanted(name, "", ())
-    return Wanted(name, module.params["ruleset"], parse(module.params["ruleset"]))
+    text = module.params["ruleset"] or ""
+    return Wanted(name, text, parse(text))
 
 
 def _result(plan: Plan) -> dict[str, object]:

@@ -83,7 +83,7 @@ def readable(listing: str) -> str:
     """A text listing with the members of sets sorted, so that two listings of the same rules do not differ."""
 
     def in_order(match: re.Match[str]) -> str:
-        separators = _SEPARATOR.findall(match.group(1)) or [""]
+        separators: list[str] = _SEPARATOR.findall(match.group(1)) or [""]
         return "{ " + separators[0].join(sorted(_SEPARATOR.split(match.group(1)))) + " }"
 
     return _ELEMENTS.sub(in_order, listing)
