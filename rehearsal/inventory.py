@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +45,15 @@ def ansible_environment(state: State) -> dict[str, str]:
     }
 
 
-def read_variables(state: State, source: Path) -> dict[str, dict[str, Any]]:
-    """Return the variables of each host as Ansible would use them, overrides of the user included.
+def read_variables(state: State, source: Path, clients: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Return the variables of each host and client as Ansible would use them, overrides of the user included.
 
     Raises RehearsalError with Ansible's words if the event file has mistakes.
     """
     hint = f"Ansible cannot read the inventory {source}."
-    text = run(["ansible-inventory", "-i", source, "--list"], environment=ansible_environment(state), hint=hint)
+    _write(state.clients, {"clients": {"hosts": dict.fromkeys(clients, {})}})
+    command: list[str | Path] = ["ansible-inventory", "-i", source, "-i", state.clients, "--list"]
+    text = run(command, environment=ansible_environment(state), hint=hint)
     variables: dict[str, dict[str, Any]] = json.loads(text, object_hook=_unwrap)["_meta"]["hostvars"]
     return variables
 

@@ -58,6 +58,11 @@ class State:
         return self.folder / "hosts"
 
     @property
+    def clients(self) -> Path:
+        """An inventory of the clients alone, in a folder without other inventories."""
+        return self.folder / "clients" / "clients.yml"
+
+    @property
     def inventory(self) -> Path:
         """The inventory overlay."""
         return self.folder / "inventory"

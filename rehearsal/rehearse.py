@@ -20,7 +20,7 @@ from .inventory import ansible_environment, read_variables, write_overlay
 from .paths import CHECKOUT, State
 from .plan import Container, Plan, plan_event
 from .preflight import check_machine
-from .replace import Replacement, replace
+from .replace import Replacement, replace, replace_texts
 from .ssh import connection
 from .steps import Steps
 from .wiring import plug
@@ -46,7 +46,8 @@ class Rehearsal:
         if not is_standing(self.state, digest):
             self.steps.forget()
         with self.steps.step("Read the event"):
-            variables = read_variables(self.state, self.source)
+            clients = [container.name for container in self.plan.containers if container.kind == "client"]
+            variables = read_variables(self.state, self.source, clients)
         check_machine(self.state.cache, len(self.plan.containers))
         with self.steps.step("Base image"):
             base = base_layer(self.state.cache)
@@ -136,7 +137,7 @@ class Rehearsal:
             for container in managed
         }
         for client in clients:
-            own[client.name]["verify_network"] = client.network
+            own[client.name] |= {"verify_network": client.network, **replace_texts(variables[client.name], keys)}
         proof = {
             "verify_address_page": self.plan.outside.address_page,
             "verify_upstream_closure": upstream["root"],

@@ -45,10 +45,7 @@ def replace(event: Event, variables: Mapping[str, Mapping[str, Any]], keys: Mapp
             changed[host]["ntp_control_clock"] = False
         if own.get("dns_dnssec_validation"):
             changed[host]["dns_dnssec_validation"] = False
-        for name, value in own.items():
-            replaced = replace_text(value, keys)
-            if replaced != value:
-                changed[host][name] = replaced
+        changed[host] |= replace_texts(own, keys)
     everywhere = {name for values in changed.values() for name in values}
     report += [entry for name, entry in EVERYWHERE.items() if name in everywhere]
     if keys:
@@ -117,6 +114,12 @@ def radios(event: Event, host: str) -> list[Replacement]:
         Replacement(host, f"radio {port.name}", f"a cable to uplink {port.uplink}", "a container has no radio")
         for port in wireless
     ]
+
+
+def replace_texts(variables: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
+    """Return those variables in which a text is replaced."""
+    replaced = {name: replace_text(value, texts) for name, value in variables.items()}
+    return {name: value for name, value in replaced.items() if value != variables[name]}
 
 
 def replace_text(value: Any, texts: Mapping[str, str]) -> Any:
