@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from .client import Probe, Promises, network_of
 
-# TEST-NET-2 (RFC 5737): no host is there, so packets to it are clients', whatever source they show after translation.
-NOWHERE = "198.51.100.0/24"
-NOWHERE_HOSTS = ("198.51.100.17", "198.51.100.118")
+# TEST-NET-1 (RFC 5737): no host is there, so packets to it are clients', whatever source they show after translation.
+NOWHERE = "192.0.2.0/24"
+NOWHERE_HOSTS = ("192.0.2.17", "192.0.2.118")
 MARKER = "tunnel-down"
 TCP_PORTS = (80, 443, 853, 5000)
 UDP_PORTS = (443, 5000, 51820)
