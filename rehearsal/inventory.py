@@ -51,7 +51,7 @@ def read_variables(state: State, source: Path, clients: Sequence[str]) -> dict[s
     Raises RehearsalError with Ansible's words if the event file has mistakes.
     """
     hint = f"Ansible cannot read the inventory {source}."
-    _write(state.clients, {"clients": {"hosts": dict.fromkeys(clients, {})}})
+    _write(state.clients, {"clients": {"hosts": {name: {} for name in clients}}})
     command: list[str | Path] = ["ansible-inventory", "-i", source, "-i", state.clients, "--list"]
     text = run(command, environment=ansible_environment(state), hint=hint)
     variables: dict[str, dict[str, Any]] = json.loads(text, object_hook=_unwrap)["_meta"]["hostvars"]
