@@ -23,7 +23,7 @@ _TRIES_AFTER_UNDO = 3
 display = Display()
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):
     """Runs the module once if nothing changes in the kernel, twice if something does."""
 
     _supports_async = False

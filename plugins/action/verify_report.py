@@ -27,7 +27,7 @@ def silent(answers: dict[str, Any]) -> list[Row]:
     ]
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):
     """Runs on the controller only."""
 
     _supports_check_mode = True
