@@ -48,6 +48,24 @@ def nar_of(path: Path) -> bytes:
     return b"".join(read_file(piece) if isinstance(piece, FileContent) else piece for piece in pieces)
 
 
+LARGE_FILE = 4 * 1024 * 1024
+
+
+def large_files(path: Path) -> None:
+    """More than the sockets' buffers hold, sent by the kernel, then something small."""
+    path.mkdir()
+    for name in ("1", "2", "3", "4"):
+        (path / name).write_bytes(name.encode() * LARGE_FILE)
+    (path / "5").write_bytes(b"small")
+
+
+def small_files(path: Path) -> None:
+    """As much in small files."""
+    path.mkdir()
+    for number in range(200):
+        (path / f"{number:03}").write_bytes(b"%d" % (number % 10) * 80_000)
+
+
 @dataclass
 class Added:
     """A path of the fixture's store."""
@@ -113,6 +131,12 @@ class Store:
                 (row["path"], f"{STORE_DIR}/{reference}"),
             )
         return Added(hash_part, base_name, real, nar)
+
+
+@pytest.fixture
+def trees() -> dict[str, Callable[[Path], None]]:
+    """Makers of trees larger than sockets' buffers; ``large`` ends with files 4 and 5, ``small`` with file 199."""
+    return {"large": large_files, "small": small_files}
 
 
 @pytest.fixture

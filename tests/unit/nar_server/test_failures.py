@@ -1,0 +1,130 @@
+"""The server when the store or its database fails it: never a wrong byte that passes for whole."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def refused(answer: Any) -> None:
+    assert answer.status == 503
+    assert answer.headers["retry-after"] == "5"
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.body == b"the store cannot be read just now\n"
+
+
+def test_locked_database(store: Any, serve: Any) -> None:
+    path = store.add("x")
+    with serve(store) as server:
+        with contextlib.closing(sqlite3.connect(store.database, isolation_level=None)) as writer:
+            writer.execute("pragma locking_mode = exclusive")
+            writer.execute("begin exclusive")
+            started = time.monotonic()
+            refused(server.ask(f"/{path.hash_part}.narinfo"))
+            assert time.monotonic() - started < 2
+            assert server.ask("/nix-cache-info").status == 200
+            refused(server.ask(path.url))
+            refused(server.ask("/health"))
+        assert server.ask(f"/{path.hash_part}.narinfo").status == 200
+
+
+def test_a_short_lock_is_waited_for(store: Any, serve: Any) -> None:
+    path = store.add("x")
+    locked = threading.Event()
+
+    def lock() -> None:
+        with contextlib.closing(sqlite3.connect(store.database, isolation_level=None)) as writer:
+            writer.execute("pragma locking_mode = exclusive")
+            writer.execute("begin exclusive")
+            locked.set()
+            time.sleep(0.03)
+
+    with serve(store) as server:
+        writer = threading.Thread(target=lock)
+        writer.start()
+        assert locked.wait(5)
+        assert server.ask(f"/{path.hash_part}.narinfo").status == 200
+        writer.join()
+
+
+def test_database_gone_and_back(store: Any, serve: Any, tmp_path: Path) -> None:
+    path = store.add("x")
+    with serve(store) as server:
+        assert server.ask("/health").status == 200
+        store.database.rename(tmp_path / "aside")
+        refused(server.ask(f"/{path.hash_part}.narinfo"))
+        refused(server.ask("/health"))
+        (tmp_path / "aside").rename(store.database)
+        assert server.ask(f"/{path.hash_part}.narinfo").status == 200
+
+
+def truncate(path: Path) -> None:
+    os.truncate(path, 10)
+
+
+def grow(path: Path) -> None:
+    with path.open("ab") as file:
+        file.write(b"more")
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def replace_by_fifo(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("damage", [truncate, grow, remove, replace_by_fifo])
+@pytest.mark.parametrize("victim", ["large/4", "large/5", "small/199"])
+def test_damage_while_sending_cuts_the_connection(
+    store: Any, serve: Any, trees: Any, victim: str, damage: Callable[[Path], None]
+) -> None:
+    tree, _, name = victim.partition("/")
+    path = store.add("x", trees[tree])
+    with serve(store) as server:
+        answer = server.ask(path.url, between=lambda: damage(path.real / name))
+        assert answer.status == 200
+        assert not answer.whole
+        assert len(answer.body) < len(path.nar)
+        assert server.ask("/health").status == 200
+
+
+@pytest.mark.parametrize("difference", [-8, 8, -(10**6)])
+def test_a_nar_of_another_size_than_registered_is_cut(store: Any, serve: Any, trees: Any, difference: int) -> None:
+    path = store.add("x", trees["large"])
+    store.execute("update ValidPaths set narSize = narSize + ?", (difference,))
+    with serve(store) as server:
+        answer = server.ask(path.url)
+        assert (answer.status, answer.whole) == (200, False)
+
+
+def test_damage_before_the_request_is_cut_too(store: Any, serve: Any) -> None:
+    path = store.add("x", b"tiny")
+    path.real.write_bytes(b"other content")
+    with serve(store) as server:
+        answer = server.ask(path.url)
+        assert (answer.whole, answer.body) == (False, b"")
+
+
+def test_a_client_that_leaves_disturbs_nobody(
+    store: Any, serve: Any, trees: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = store.add("x", trees["large"])
+    with serve(store) as server:
+        for _ in range(3):
+            connection = server.connect()
+            connection.sendall(f"GET {path.url} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            connection.recv(100)
+            connection.close()
+        assert server.ask(path.url).body == path.nar
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
