@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,3 +38,14 @@ def test_all_variables(golden: Callable[[str, str], None]) -> None:
 def test_no_variables(golden: Callable[[str, str], None]) -> None:
     """Without rules everything is dropped."""
     golden("firewall/none.nft", rendered({"firewall_zones": {"lan": ["eth1"]}}))
+
+
+def test_no_path_by_an_uplink() -> None:
+    """What the compiler makes of the example event: the router forwards nothing by an uplink, not even replies."""
+    compiled = yaml.safe_load((CHECKOUT / "tests/golden/event/dc33/ghostgate.yml").read_text())
+    ruleset = rendered({name: value for name, value in compiled.items() if name.startswith("firewall_")})
+    paths = re.search(r"set permitted_paths \{.*?\}", ruleset, re.DOTALL)
+    assert paths
+    assert '"eth1" . "nebula1"' in paths.group()
+    assert [name for name in compiled["firewall_zones"]["uplink"] if f'"{name}"' in paths.group()] == []
+    assert "oifname @zone_uplink" not in ruleset
