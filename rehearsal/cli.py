@@ -11,6 +11,7 @@ from pathlib import Path
 
 from . import boot, summary
 from .command import RehearsalError
+from .lab import lab_state, put_lab_up
 from .lock import locked
 from .namespaces import find_holder
 from .paths import CHECKOUT, State, cache_folder
@@ -84,6 +85,21 @@ def shell(arguments: argparse.Namespace) -> None:
     os.execvp(words[0], words)
 
 
+def lab_up(arguments: argparse.Namespace) -> None:
+    """Boot containers without an event, each HOST or HOST=PORT,PORT:NETWORK; write their inventory."""
+    state = lab_state(cache_folder(), arguments.name)
+    with locked(state):
+        put_lab_up(state, arguments.hosts, bare=arguments.bare)
+    print(state.inventory)
+
+
+def lab_down(arguments: argparse.Namespace) -> None:
+    """Remove every trace of a lab."""
+    state = lab_state(cache_folder(), arguments.name)
+    with locked(state):
+        boot.take_down(state)
+
+
 def status(arguments: argparse.Namespace) -> None:
     """Say which rehearsals stand."""
     folders = sorted((cache_folder() / "events").glob("*"))
@@ -151,6 +167,17 @@ def make_parser() -> argparse.ArgumentParser:
     command("reboot", reboot).add_argument("host")
     command("shell", shell).add_argument("host")
     command("status", status)
+    labs = commands.add_parser("lab", help="Containers without an event, to test a role on").add_subparsers(
+        required=True
+    )
+    putting_up = labs.add_parser("up", help=lab_up.__doc__)
+    putting_up.set_defaults(action=lab_up)
+    putting_up.add_argument("name")
+    putting_up.add_argument("hosts", nargs="+", metavar="HOST[=PORT[:NETWORK],…]")
+    putting_up.add_argument("--bare", action="store_true", help="without the packages of our services")
+    taking_down = labs.add_parser("down", help=lab_down.__doc__)
+    taking_down.set_defaults(action=lab_down)
+    taking_down.add_argument("name")
     command("summary", show_summary)
     return parser
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,13 +20,19 @@ exec chroot "$4" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root L
 
 
 def make_layer(folder: Path, make: Callable[[Path], None]) -> Path:
-    """Return `folder`, filled by `make(partial folder)` unless it exists: a half-made one is never taken for whole."""
-    if not folder.is_dir():
-        partial = folder.with_name(folder.name + ".partial")
-        remove_tree(partial)
-        partial.mkdir(parents=True)
-        make(partial)
-        partial.rename(folder)
+    """Return `folder`, filled by `make(partial folder)` unless it exists: a half-made one is never taken for whole.
+
+    Of several commands that want the same folder one makes it, and the others wait.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.is_dir():
+            partial = folder.with_name(f"{folder.name}.partial")
+            remove_tree(partial)
+            partial.mkdir()
+            make(partial)
+            partial.rename(folder)
     return folder
 
 

@@ -21,7 +21,7 @@ if ! [ -e /sys/fs/cgroup/cgroup.controllers ]; then
   umount --recursive --lazy /sys/fs/cgroup
   mount -t cgroup2 cgroup2 /sys/fs/cgroup
 fi
-if [ -d "/sys/fs/cgroup/$1" ]; then find "/sys/fs/cgroup/$1" -depth -type d -exec rmdir {} ';'; fi
+if [ -d "/sys/fs/cgroup/$1" ]; then find "/sys/fs/cgroup/$1" -depth -type d -delete; fi
 """
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from .event import Event, Port
@@ -83,12 +83,16 @@ def plan_event(event: Event) -> Plan:
     return Plan(event.name, (*hosts, *clients, internet), bridges, tuple(cables), outside)
 
 
-def plan_single(name: str, interfaces: Iterable[str]) -> Plan:
-    """Plan a rehearsal of one container, whose interfaces each lead to a bridge of their own."""
-    ports = list(interfaces)
-    bridges = {port: device_name("lan-", port) for port in ports}
-    cables = [Cable(name, port, bridges[port], derived_mac(name, name, port)) for port in ports]
-    return Plan(name, (Container(name, "host"),), tuple(bridges.values()), tuple(cables))
+def plan_lab(name: str, hosts: Mapping[str, Mapping[str, str]]) -> Plan:
+    """Plan a few containers without an event; `hosts` has the network of each port of each container."""
+    bridges = {network: device_name("lan-", network) for ports in hosts.values() for network in ports.values()}
+    cables = [
+        Cable(host, port, bridges[network], derived_mac(name, host, port))
+        for host, ports in hosts.items()
+        for port, network in ports.items()
+    ]
+    containers = tuple(Container(host, "host") for host in hosts)
+    return Plan(name, containers, tuple(bridges.values()), tuple(cables))
 
 
 def plan_clients(event: Event) -> list[Container]:
