@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nar_server import base32
 from nar_server.app import NarServer
 from nar_server.database import Database
@@ -149,7 +150,7 @@ def key(name: str) -> SecretKey:
     """A key of this name, the same in every run."""
     seed = hashlib.sha256(name.encode()).digest()
 
-    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     return SecretKey(name, seed, PublicKey(name, public))
 
 
