@@ -41,7 +41,7 @@ def parts(roles: Sequence[str]) -> list[Part]:
                 ["ruff", "check", "."],
                 ["ruff", "format", "--check", "."],
                 python("tests/lint/mypy.py"),
-                ["ansible-lint", "--offline", "--profile", "production", "--strict"],
+                ["ansible-lint"],
                 ["antsibull-changelog", "lint"],
                 ["shellcheck", "--shell=sh", "tests/install-packages", ".ci/run"],
             ),
