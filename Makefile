@@ -71,6 +71,13 @@ lint: setup-test ## Run the linters and type checks
 unit: setup-test ## Run the unit and golden tests
 	@$(BIN)/python tests/run.py unit
 
+golden: setup-test ## Write the golden files anew; look at the diff before committing it
+	@$(BIN)/python -m pytest --refresh-golden
+
+diagram: setup ## Draw the network of EVENT= into docs/
+	@PYTHONPATH=$(CACHE)/collections $(BIN)/python -m \
+		ansible_collections.nixvegas.noc.plugins.plugin_utils.event.diagram $(EVENT)/event.yml > docs/$(notdir $(EVENT)).svg
+
 collection: setup-test ## Build the collection, install it elsewhere and use it there
 	@$(BIN)/python tests/run.py collection
 

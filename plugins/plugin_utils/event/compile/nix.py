@@ -35,8 +35,11 @@ def variables(event: Event, host: Host, secrets: SecretPaths) -> dict[str, Any]:
 
 
 def cache_url(event: Event, cache: Cache, host: Host) -> str | None:
-    """Where `host` reaches one of our caches over a network both are on, by the interface the cache prefers."""
-    if cache.host is None:
+    """Where `host` reaches one of our caches over a network both are on, by the interface the cache prefers.
+
+    A cache on the router is reached by its published names only: nothing else is open there.
+    """
+    if cache.host is None or cache.host == event.router.name:
         return None
     networks = {interface.network for interface in host.lan_interfaces}
     for interface in event.hosts[cache.host].lan_interfaces:

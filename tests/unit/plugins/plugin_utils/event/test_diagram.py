@@ -11,7 +11,8 @@ from ansible_collections.nixvegas.noc.plugins.plugin_utils.event import parse_ev
 from ansible_collections.nixvegas.noc.plugins.plugin_utils.event.diagram import draw
 
 CHECKOUT = Path(__file__).resolve().parents[5]
-EVENTS = [CHECKOUT / "inventories/dc33/event.yml", CHECKOUT / "tests/golden/event/valid.yml"]
+GOLDEN = CHECKOUT / "tests/golden/event"
+EVENTS = [CHECKOUT / "inventories/dc33/event.yml", GOLDEN / "valid.yml", GOLDEN / "alternative.yml"]
 SVG = "{http://www.w3.org/2000/svg}"
 LETTER = {"title": 14.0, "name": 9.6, "host": 9.6, "network": 9.0, "small": 5.9, "fact": 5.9, None: 6.7}
 
@@ -37,14 +38,14 @@ def test_picture_in_the_docs_is_current() -> None:
     assert shown == picture(EVENTS[0]), "docs/dc33.svg is of an older event file; draw it anew: make diagram"
 
 
-@pytest.mark.parametrize("event", EVENTS, ids=["dc33", "valid"])
+@pytest.mark.parametrize("event", EVENTS, ids=["dc33", "valid", "alternative"])
 def test_no_text_upon_another(event: Path) -> None:
     for one, other in itertools.combinations(frames(picture(event)), 2):
         apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
         assert apart, f"{one[4]!r} and {other[4]!r} overlap"
 
 
-@pytest.mark.parametrize("event", EVENTS, ids=["dc33", "valid"])
+@pytest.mark.parametrize("event", EVENTS, ids=["dc33", "valid", "alternative"])
 def test_everything_is_in_the_picture(event: Path) -> None:
     svg = picture(event)
     width = float(ElementTree.fromstring(svg).get("width", 0))

@@ -1,4 +1,4 @@
-"""What the event of DEF CON 33 compiles to: against golden files, and against the roles that take it."""
+"""What events compile to: against golden files, and against the roles that take it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ CHECKOUT = Path(__file__).resolve().parents[5]
 SPECS = sorted((CHECKOUT / "roles").glob("*/meta/argument_specs.yml"))
 
 
-def compiled() -> Inventory:
-    """The inventory of inventories/dc33, with secrets in a folder that says so."""
-    text = (CHECKOUT / "inventories/dc33/event.yml").read_text(encoding="utf-8")
-    return compile_text(text, "event.yml", PurePosixPath("SECRETS"))
+EVENTS = {"dc33": "inventories/dc33/event.yml", "alternative": "tests/golden/event/alternative.yml"}
 
 
-INVENTORY = compiled()
+def compiled(file: str) -> Inventory:
+    """The inventory of an event, with secrets in a folder that says so."""
+    return compile_text((CHECKOUT / file).read_text(encoding="utf-8"), "event.yml", PurePosixPath("SECRETS"))
+
+
+INVENTORIES = {name: compiled(file) for name, file in EVENTS.items()}
 
 
 def as_yaml(data: object) -> str:
@@ -34,19 +36,23 @@ def as_yaml(data: object) -> str:
     return yaml.dump(data, Dumper=Plain, sort_keys=False, width=120, allow_unicode=True)
 
 
-@pytest.mark.parametrize("host", INVENTORY.hosts)
-def test_host(host: str, golden: Callable[[str, str], None]) -> None:
-    golden(f"event/dc33/{host}.yml", as_yaml(INVENTORY.hosts[host]))
+@pytest.mark.parametrize(
+    ("event", "host"), [(event, host) for event, inventory in INVENTORIES.items() for host in inventory.hosts]
+)
+def test_host(event: str, host: str, golden: Callable[[str, str], None]) -> None:
+    golden(f"event/{event}/{host}.yml", as_yaml(INVENTORIES[event].hosts[host]))
 
 
-def test_groups(golden: Callable[[str, str], None]) -> None:
-    shared = {"groups": INVENTORY.groups, "all": INVENTORY.everybody, "clients": INVENTORY.clients}
-    golden("event/dc33/_groups.yml", as_yaml(shared))
+@pytest.mark.parametrize("event", EVENTS)
+def test_groups(event: str, golden: Callable[[str, str], None]) -> None:
+    inventory = INVENTORIES[event]
+    shared = {"groups": inventory.groups, "all": inventory.everybody, "clients": inventory.clients}
+    golden(f"event/{event}/_groups.yml", as_yaml(shared))
 
 
-def role_variables(role: str) -> list[tuple[str, dict[str, Any]]]:
-    """The variables of one role in the compiled inventory, by host; those of role secrets are everybody's."""
-    hosts = {"localhost": INVENTORY.everybody} if role == "secrets" else INVENTORY.hosts
+def role_variables(role: str, inventory: Inventory) -> list[tuple[str, dict[str, Any]]]:
+    """The variables of one role in a compiled inventory, by host; those of role secrets are everybody's."""
+    hosts = {"localhost": inventory.everybody} if role == "secrets" else inventory.hosts
     found = (
         (host, {key: value for key, value in data.items() if key.startswith(f"{role}_")})
         for host, data in hosts.items()
@@ -54,15 +60,18 @@ def role_variables(role: str) -> list[tuple[str, dict[str, Any]]]:
     return [(host, variables) for host, variables in found if variables]
 
 
+@pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.parents[1].name)
-def test_roles_take_what_is_compiled(spec: Path) -> None:
+def test_roles_take_what_is_compiled(spec: Path, event: str) -> None:
     """Ansible's own validation of the role's argument specs finds nothing wrong, nor any variable the role has not."""
     role = spec.parents[1].name
     options = yaml.safe_load(spec.read_text(encoding="utf-8"))["argument_specs"]["main"]["options"]
-    for host, variables in role_variables(role):
+    for host, variables in role_variables(role, INVENTORIES[event]):
         result = ArgumentSpecValidator(options).validate(variables)
         assert not result.error_messages, f"{role} on {host}: {result.error_messages}"
 
 
 def test_every_role_gets_variables() -> None:
-    assert [spec.parents[1].name for spec in SPECS if not role_variables(spec.parents[1].name)] == []
+    assert [
+        spec.parents[1].name for spec in SPECS if not role_variables(spec.parents[1].name, INVENTORIES["dc33"])
+    ] == []

@@ -9,7 +9,8 @@ import pytest
 from ansible_collections.nixvegas.noc.plugins.plugin_utils.event import EventError, compile_text
 
 CHECKOUT = Path(__file__).resolve().parents[5]
-EVENTS = [CHECKOUT / "inventories/dc33/event.yml", CHECKOUT / "tests/golden/event/valid.yml"]
+GOLDEN = CHECKOUT / "tests/golden/event"
+EVENTS = [CHECKOUT / "inventories/dc33/event.yml", GOLDEN / "valid.yml", GOLDEN / "alternative.yml"]
 WORDS = [
     "",
     "{}",
@@ -59,7 +60,7 @@ def fate(text: str) -> str:
     return "compiled"
 
 
-@pytest.mark.parametrize("event", EVENTS, ids=["dc33", "valid"])
+@pytest.mark.parametrize("event", EVENTS, ids=["dc33", "valid", "alternative"])
 def test_mutations(event: Path) -> None:
     text = event.read_text(encoding="utf-8")
     source = random.Random(33)
@@ -77,7 +78,7 @@ def test_strange_files(text: str) -> None:
 EVERY_WORD = sorted({word for event in EVENTS for word in event.read_text(encoding="utf-8").split() if word.isalpha()})
 
 
-@pytest.mark.parametrize("event", EVENTS, ids=["dc33", "valid"])
+@pytest.mark.parametrize("event", EVENTS, ids=["dc33", "valid", "alternative"])
 def test_one_word_removed_or_misspelt(event: Path) -> None:
     """Every word of the file, one after the other: never another exception."""
     text = event.read_text(encoding="utf-8")
