@@ -61,7 +61,7 @@ FILE_NAMES = ("event.yml", "event.yaml")
 LOWEST_PRIORITY = 0
 
 
-class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]
+class InventoryModule(BaseInventoryPlugin):
     """Reads an event file."""
 
     NAME = "nixvegas.noc.event"
