@@ -81,7 +81,7 @@ def _interface(event: Event, host: Host, interface: Interface) -> dict[str, Any]
 
 def _router_lan(event: Event, host: Host, interface: Interface) -> dict[str, Any]:
     cidr = event.networks[interface.network or ""].cidr
-    return {"addresses": [f"{interface.address}/{cidr.prefixlen}"], "required": False}
+    return {"addresses": [f"{interface.address}/{cidr.prefixlen}"], "required": True}
 
 
 def _lan(event: Event, host: Host, interface: Interface) -> dict[str, Any]:
