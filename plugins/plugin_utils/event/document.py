@@ -95,8 +95,9 @@ class Cell:
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """The valid texts of the list under `key`."""
-        return tuple(cell.value for cell in self.each(key) if isinstance(cell.value, str))
+        """The texts of the list under `key`; none if one is wrong: then nobody knows what was meant."""
+        found = tuple(cell.value for cell in self.each(key) if isinstance(cell.value, str))
+        return found if len(found) == len(self.each(key)) else ()
 
 
 @dataclass(slots=True)

@@ -87,6 +87,9 @@ def _router(root: Cell, routers: list[tuple[str, Cell]], mistakes: Mistakes) -> 
         wrong = cell.get("class") or cell
         problem = f"is a second router, after {first} of line {router.line}"
         mistakes.add(wrong.line, wrong.path, "", problem, "an event has one router; use the class mesh")
+    interfaces = router.get("interfaces")
+    if interfaces is None or any(cell.unclear for _, cell in interfaces.items()):
+        return
     reached = {interface.read("network", str) for interface in meets(router, "network")}
     if (
         None in reached
@@ -115,7 +118,7 @@ def _lighthouses(root: Cell, hosts: list[tuple[str, Cell]], mistakes: Mistakes) 
     for name, host in hosts:
         classes = host.texts("class")
         overlay = host.get("overlay")
-        if overlay is None or not isinstance(overlay.value, dict):
+        if overlay is None or not isinstance(overlay.value, dict) or overlay.unclear:
             continue
         if ("router" in classes or "egress" in classes) and not is_lighthouse[name]:
             what = "router" if "router" in classes else "egress host"
