@@ -43,7 +43,7 @@ def put_lab_up(state: State, hosts: Iterable[str], *, bare: bool) -> None:
     layers = [bare_layer(base), base] if bare else [base]
     take_down(state)
     try:
-        put_up(state, plan, plan.digest, {"host": layers}, lambda container: {})
+        put_up(state, plan, {"host": layers}, {})
     except BaseException:
         with contextlib.suppress(RehearsalError):
             take_down(state)

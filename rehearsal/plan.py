@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from .event import Event, Port
 from .outside import Outside, Segment, plan_outside
@@ -42,11 +41,6 @@ class Plan:
     bridges: tuple[str, ...]
     cables: tuple[Cable, ...]
     outside: Outside | None = None
-
-    @property
-    def digest(self) -> str:
-        """A text that differs between plans that differ."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
     def cables_of(self, container: str) -> list[Cable]:
         """Return the cables plugged into a container."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from . import internet
-from .boot import is_standing, put_up, standing
+from .boot import put_up, standing
 from .command import RehearsalError
 from .containers import Containers, File
 from .event import Event, find_event_file, load_event
@@ -42,9 +42,6 @@ class Rehearsal:
 
     def put_up(self, *, bare: bool = False) -> None:
         """Put the event up, unconfigured; `bare`: on hosts without the packages of our services."""
-        digest = f"{self.plan.digest}{'-bare' if bare else ''}"
-        if not is_standing(self.state, digest):
-            self.steps.forget()
         with self.steps.step("Read the event"):
             clients = [container.name for container in self.plan.containers if container.kind == "client"]
             variables = read_variables(self.state, self.source, clients)
@@ -58,7 +55,8 @@ class Rehearsal:
         trusting = [world.trust, base]
         layers = {"host": [world.trust, *host_layers], "client": trusting, "outside": [world.cache, *trusting]}
         with self.steps.step(f"Boot {len(self.plan.containers)} containers"):
-            containers = put_up(self.state, self.plan, digest, layers, lambda container: self._files(container, world))
+            files = {container.name: self._files(container, world) for container in self.plan.containers}
+            containers = put_up(self.state, self.plan, layers, files)
         with self.steps.step("Start the internet"):
             self._start_unmanaged(containers)
         self._write_overlay(variables, world)
