@@ -87,8 +87,8 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.nebula import NebulaCert, NebulaError, text_of
-from ..module_utils.nebula_ca import KEY_MODE, Authority, CaFiles, remarks
+from ..module_utils.nebula.ca import KEY_MODE, Authority, CaFiles, remarks
+from ..module_utils.nebula.program import NebulaCert, NebulaError, text_of
 
 
 def run(module: AnsibleModule) -> None:

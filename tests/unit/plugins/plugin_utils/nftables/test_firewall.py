@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.nixvegas.noc.plugins.plugin_utils.nftables_firewall import firewall_rules
-from ansible_collections.nixvegas.noc.plugins.plugin_utils.nftables_matches import RulesError
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.nftables.firewall import firewall_rules
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.nftables.matches import RulesError
 
 ZONES = {"noc": ["eth1"], "arena": ["eth2", "wlan0"], "uplink": ["eth0"], "empty": []}
 DNS = {"zones": ["noc", "arena"], "protocol": "udp", "ports": [53], "comment": "DNS"}

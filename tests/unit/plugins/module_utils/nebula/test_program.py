@@ -11,13 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from ansible_collections.nixvegas.noc.plugins.module_utils.nebula import (
-    NebulaCert,
-    NebulaError,
-    Request,
-    certificate_of,
-)
-from ansible_collections.nixvegas.noc.plugins.module_utils.nebula_keys import (
+from ansible_collections.nixvegas.noc.plugins.module_utils.nebula.keys import (
     CA_KEY,
     HOST_KEY,
     HOST_PUBLIC_KEY,
@@ -26,6 +20,12 @@ from ansible_collections.nixvegas.noc.plugins.module_utils.nebula_keys import (
     new_host_key,
     pem,
     public_half,
+)
+from ansible_collections.nixvegas.noc.plugins.module_utils.nebula.program import (
+    NebulaCert,
+    NebulaError,
+    Request,
+    certificate_of,
 )
 
 needs_nebula = pytest.mark.skipif(not shutil.which("nebula-cert"), reason="nebula-cert is not installed")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from .nftables_matches import Matches, each, line
+from .matches import Matches, each, line
 
 Rule = Mapping[str, Any]
 

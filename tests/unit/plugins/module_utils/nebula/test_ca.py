@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from ansible_collections.nixvegas.noc.plugins.module_utils.nebula import NebulaCert, NebulaError
-from ansible_collections.nixvegas.noc.plugins.module_utils.nebula_ca import CaFiles, remarks
+from ansible_collections.nixvegas.noc.plugins.module_utils.nebula.ca import CaFiles, remarks
+from ansible_collections.nixvegas.noc.plugins.module_utils.nebula.program import NebulaCert, NebulaError
 
 pytestmark = pytest.mark.skipif(not shutil.which("nebula-cert"), reason="nebula-cert is not installed")
 

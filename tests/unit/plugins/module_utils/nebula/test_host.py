@@ -11,8 +11,8 @@ import pwd
 from pathlib import Path
 
 import pytest
-from ansible_collections.nixvegas.noc.plugins.module_utils.nebula_host import HostFiles
-from ansible_collections.nixvegas.noc.plugins.module_utils.nebula_keys import HOST_PUBLIC_KEY, pem, public_half
+from ansible_collections.nixvegas.noc.plugins.module_utils.nebula.host import HostFiles
+from ansible_collections.nixvegas.noc.plugins.module_utils.nebula.keys import HOST_PUBLIC_KEY, pem, public_half
 
 
 @pytest.fixture

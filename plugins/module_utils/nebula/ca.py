@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from .nebula import Certificate, NebulaCert, NebulaError, text_of
-from .nebula_keys import ca_public_half
+from .keys import ca_public_half
+from .program import Certificate, NebulaCert, NebulaError, text_of
 
 KEY_MODE = 0o600
 CERTIFICATE_MODE = 0o644

@@ -10,8 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from ansible_collections.nixvegas.noc.plugins.module_utils.nebula import Certificate, NebulaError, Request
-from ansible_collections.nixvegas.noc.plugins.module_utils.nebula_plan import (
+from ansible_collections.nixvegas.noc.plugins.module_utils.nebula.plan import (
     HostState,
     bounded,
     expected_end,
@@ -19,6 +18,7 @@ from ansible_collections.nixvegas.noc.plugins.module_utils.nebula_plan import (
     request_of,
     warnings_about,
 )
+from ansible_collections.nixvegas.noc.plugins.module_utils.nebula.program import Certificate, NebulaError, Request
 
 NOW = datetime(2026, 8, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .nftables_matches import Matches, each, line
+from .matches import Matches, each, line
 
 
 def egress_rules(

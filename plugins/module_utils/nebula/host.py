@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .nebula import NebulaError
-from .nebula_keys import HOST_PUBLIC_KEY, new_host_key, pem, public_half
+from .keys import HOST_PUBLIC_KEY, new_host_key, pem, public_half
+from .program import NebulaError
 
 MODES = {"host.key": 0o600, "host.crt": 0o644, "ca.crt": 0o644}
 STAGED_KEY = "host.key.new"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible_collections.nixvegas.noc.plugins.plugin_utils.nftables_matches import Matches, RulesError
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.nftables.matches import Matches, RulesError
 
 
 @pytest.mark.parametrize(

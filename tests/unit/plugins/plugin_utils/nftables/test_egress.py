@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.nixvegas.noc.plugins.plugin_utils.nftables_egress import egress_rules
-from ansible_collections.nixvegas.noc.plugins.plugin_utils.nftables_matches import RulesError
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.nftables.egress import egress_rules
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.nftables.matches import RulesError
 
 
 def test_lines() -> None:

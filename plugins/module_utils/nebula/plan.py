@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from ipaddress import AddressValueError, IPv4Interface, IPv4Network, NetmaskValueError
 from typing import Any
 
-from .nebula import Certificate, NebulaError, Request, text_of
+from .program import Certificate, NebulaError, Request, text_of
 
 # A renewal that wins less than this is not worth a signature: it would be repeated on every run.
 LEAST_GAIN = timedelta(days=1)
