@@ -68,7 +68,7 @@ def _delete(path: str, timeout: float) -> None:
     top = run(["nix-store", "--delete", path], timeout)
     if top.returncode != 0:
         raise NotAskedError(f"{path} cannot be deleted before it is fetched anew: {complaint(top.stderr)}")
-    for dependency in closure.stdout.split():
+    for dependency in reversed(closure.stdout.split()):  # listed before what refers to them
         run(["nix-store", "--delete", dependency], timeout)
 
 

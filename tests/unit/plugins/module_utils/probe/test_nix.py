@@ -74,7 +74,7 @@ def options(**changed: Any) -> dict[str, Any]:
 def test_the_whole_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deleted, fetched, run."""
     host = Host(
-        query=(0, f"{HELLO}\n{GLIBC}\n", ""),
+        query=(0, f"{GLIBC}\n{HELLO}\n", ""),
         delete=(0, "", ""),
         realise=(0, "", LOG),
         program=(0, "Hello, world!\n", ""),
