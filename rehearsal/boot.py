@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -94,6 +95,8 @@ def take_down(state: State) -> None:
     stop_holder(state)
     remove_tree(state.folder)
     remove_tree(state.sockets)
+    with contextlib.suppress(OSError):  # another rehearsal's are there too, or none ever were
+        state.sockets.parent.rmdir()
 
 
 def in_parallel(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:

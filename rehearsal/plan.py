@@ -42,9 +42,9 @@ class Plan:
     cables: tuple[Cable, ...]
     outside: Outside | None = None
 
-    def cables_of(self, container: str) -> list[Cable]:
-        """Return the cables plugged into a container."""
-        return [cable for cable in self.cables if cable.container == container]
+    def of_kind(self, *kinds: str) -> list[Container]:
+        """Return the containers of some kinds."""
+        return [container for container in self.containers if container.kind in kinds]
 
 
 def plan_event(event: Event) -> Plan:
