@@ -96,7 +96,7 @@ def plan_segments(event: Event) -> tuple[Segment, ...]:
             if port.uplink and port.address:
                 subnet = ipaddress.IPv4Network(f"{port.address}/24", strict=False)
                 fixed.setdefault((port.uplink, subnet), {})[host] = port.address
-    taken = [ipaddress.IPv4Network(cidr) for cidr in event.spaces.values()] + [subnet for _, subnet in fixed]
+    taken = [ipaddress.IPv4Network(cidr) for cidr in event.spaces.values()] + [subnet for _unused, subnet in fixed]
     spare = (subnet for subnet in UPLINK_SPACE.subnets(new_prefix=24) if not overlaps(subnet, taken))
     segments: list[Segment] = []
     for uplink in event.uplinks:

@@ -89,7 +89,7 @@ def _look_up(options: Options) -> Seen:
     for substituter in options["substituters"]:
         url = f"{substituter.rstrip('/')}/{match['hash']}.narinfo"
         try:
-            status, _ = web.fetch(url, options["ca_certificates"], options["timeout"])
+            status, _unused = web.fetch(url, options["ca_certificates"], options["timeout"])
         except OSError:
             continue
         if status == 200:  # noqa: PLR2004

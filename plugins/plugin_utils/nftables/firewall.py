@@ -108,8 +108,8 @@ def _covers(rule: Rule, zone: str, redirected: Rule) -> bool:
     """Whether an input rule accepts what a zone's packets are redirected to."""
     ports = rule.get("ports") or []
     protocol = rule.get("protocol")
-    spans = [(str(port).split("-")[0], str(port).split("-")[-1]) for port in ports]
-    in_ports = not ports or any(int(low) <= int(redirected["port"]) <= int(high) for low, high in spans)
+    spans = [str(port).partition("-") for port in ports]
+    in_ports = not ports or any(int(low) <= int(redirected["port"]) <= int(high or low) for low, _dash, high in spans)
     return zone in rule["zones"] and protocol in (None, redirected["protocol"]) and in_ports
 
 

@@ -18,7 +18,7 @@ def check(document: Document) -> None:
     """All interfaces of all hosts."""
     networks = named(document.root, "networks")
     vlans = {name: cell.read("vlan", int) or UNKNOWN for name, cell in networks if cell.get("vlan") or cell.unclear}
-    for _, host in named(document.root, "hosts"):
+    for _unused, host in named(document.root, "hosts"):
         cell = host.get("interfaces")
         if cell is not None and isinstance(cell.value, dict):
             _Host(dict(cell.items()), vlans, document.mistakes).check()

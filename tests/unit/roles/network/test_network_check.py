@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-SCRIPT = Path(__file__).parents[4] / "roles/network/files/network-check"
+SCRIPT = Path(__file__).parents[4] / "roles/network/files/network_check.py"
 loader = importlib.machinery.SourceFileLoader("network_check", str(SCRIPT))
 spec = importlib.util.spec_from_loader("network_check", loader)
 assert spec
