@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What network-check finds missing, and which changes it refuses."""
+"""What network_check finds missing, and which changes it refuses."""
 
 from __future__ import annotations
 
