@@ -16,6 +16,7 @@ from .containers import Containers, File
 from .event import Event, find_event_file, load_event
 from .image import bare_layer, base_layer
 from .inventory import ansible_environment, read_variables, write_overlay
+from .namespaces import find_holder
 from .paths import CHECKOUT, State
 from .plan import Container, Plan, plan_event
 from .preflight import check_machine
@@ -38,10 +39,11 @@ class Rehearsal:
 
     def put_up(self, *, bare: bool = False) -> None:
         """Put the event up, unconfigured; `bare`: on hosts without the packages of our services."""
+        if find_holder(self.state) is None:
+            check_machine(self.state.cache, len(self.plan.containers))
         with self.steps.step("Read the event"):
             names = [client.name for client in self.plan.of_kind("client")]
             variables = read_variables(self.state, self.source, names)
-        check_machine(self.state.cache, len(self.plan.containers))
         with self.steps.step("Base image"):
             base = base_layer(self.state.cache)
             host_layers = [bare_layer(base), base] if bare else [base]
