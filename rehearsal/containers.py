@@ -81,7 +81,8 @@ class Containers:
         """Boot a container for the first time."""
         options = ["--name", name, "--hostname", name, "--network", f"ns:/run/netns/{name}"]
         options += ["--privileged", "--systemd", "always", "--cgroup-parent", f"/{cgroup(self.state)}"]
-        options += ["--no-hosts", "--pids-limit", "-1", "--log-driver", "none", *limits()]
+        # No limit, and 0 rather than -1: crun must not ask for a controller that the machine may not have.
+        options += ["--no-hosts", "--pids-limit", "0", "--log-driver", "none", *limits()]
         run([*self.podman, "run", "--detach", *options, "--rootfs", str(self.root(name)), "/bin/sh", "-c", START])
 
     def running(self) -> set[str]:
