@@ -20,7 +20,7 @@ def second_run(rehearsal: Rehearsal) -> Run:
 def test_first_run(rehearsal: Rehearsal, say: Callable[[str], None]) -> None:
     """Nothing fails; clients get their cables afterwards."""
     run = rehearsal.command("site", str(EVENT), "--", "--diff", "-v")
-    assert all(counts["changed"] for host, counts in run.recap.items() if host != "localhost")
+    assert set(run.recap) >= {"ghostgate", "saitama", "adamantia"}
     say(f"first run of site.yml: {run.seconds:.0f} s")
 
 
