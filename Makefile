@@ -12,7 +12,7 @@ export PATH := $(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test rehearsal rehearsal-down site verify shell status test lint unit collection rehearsal-test molecule bench golden diagram clean
+.PHONY: help setup setup-test rehearsal rehearsal-down site verify reboot shell status test lint unit collection rehearsal-test molecule bench golden diagram clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,11 +50,14 @@ rehearsal: setup ## Put up the event of EVENT= in containers, configure it, prov
 rehearsal-down: setup ## Remove every trace of the rehearsal
 	$(REHEARSAL) down $(EVENT)
 
-site: setup ## Run playbooks/site.yml against the standing rehearsal
-	$(REHEARSAL) site $(EVENT)
+site: setup ## Run playbooks/site.yml against the standing rehearsal, with ARGS=
+	$(REHEARSAL) site $(EVENT) -- $(ARGS)
 
-verify: setup ## Run playbooks/verify.yml against the standing rehearsal
-	$(REHEARSAL) verify $(EVENT)
+verify: setup ## Run playbooks/verify.yml against the standing rehearsal, with ARGS=
+	$(REHEARSAL) verify $(EVENT) -- $(ARGS)
+
+reboot: setup ## Shut HOST= of the standing rehearsal down and boot it again
+	@$(REHEARSAL) reboot $(EVENT) $(HOST)
 
 shell: setup ## Open a root shell on HOST= of the standing rehearsal
 	@$(REHEARSAL) shell $(EVENT) $(HOST)
@@ -90,5 +93,6 @@ molecule: setup-test ## Run the molecule scenario of ROLE=, or of every role
 bench: setup-test ## Run the benchmarks
 	@$(BIN)/python tests/run.py bench
 
-clean: rehearsal-down ## Remove the rehearsal, the caches and the virtual environment
+clean: setup ## Remove all rehearsals, the caches and the virtual environment
+	@$(REHEARSAL) down --all
 	rm -rf $(CACHE)
