@@ -151,8 +151,10 @@ PROJECT_COLUMNS = {
     "hidden": False,
     "enable_dynamic_run_command": False,
 }
-NOT_FETCHED = "cannot add path /nonexistent to the Nix store: error: getting status of '/nonexistent': No such file or"
+NOT_FETCHED = (
+    "cannot add path /nonexistent to the Nix store: error: getting status of '/nonexistent': No such file or"
     " directory\n\n"
+)
 
 
 def _inputs(**inputs: tuple[str, str]) -> dict[str, dict[str, Any]]:
