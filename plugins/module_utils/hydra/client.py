@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from ansible.module_utils.urls import ConnectionError as UrlsError
-from ansible.module_utils.urls import open_url
+from ansible.module_utils.urls import Request, make_context
 
 from .errors import AnswerError, HydraError, LostError, words_of
 from .values import without_password
@@ -73,6 +73,28 @@ class Client:
         self._connection = connection
         self._sleep = sleep
         self._cookies = http.cookiejar.CookieJar()
+        self._http = self._session(parts.scheme)
+
+    def _session(self, scheme: str) -> Request:
+        """What open_url makes anew for every call: with certificates loaded, that takes longer than Hydra's answer."""
+        given = self._connection
+        try:
+            context = (
+                make_context(cafile=given.ca_path, validate_certs=given.validate_certs)
+                if scheme == "https"
+                else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            )
+        except OSError as error:
+            raise HydraError(f'ca_path: "{given.ca_path}" cannot be read as certificates: {error}') from error
+        # Redirects are never followed: that of a renamed jobset would show another one.
+        return Request(
+            timeout=given.timeout,
+            context=context,
+            cookies=self._cookies,
+            follow_redirects="none",
+            use_netrc=False,
+            http_agent="nixvegas.noc",
+        )
 
     @property
     def may_sign_in(self) -> bool:
@@ -161,26 +183,14 @@ class Client:
         return self._once(method, path, body)
 
     def _once(self, method: str, path: str, body: dict[str, Any] | None) -> Answer:
-        """One exchange. Redirects are never followed: that of a renamed jobset would show another one."""
+        """One exchange."""
         headers = {"Accept": "application/json", "Referer": f"{self.base}/"}
         data = b"" if method == "POST" else None
         if body is not None:
             headers["Content-Type"] = "application/json"
             data = json.dumps(body).encode()
         try:
-            response = open_url(
-                f"{self.base}{path}",
-                method=method,
-                data=data,
-                headers=headers,
-                timeout=self._connection.timeout,
-                validate_certs=self._connection.validate_certs,
-                ca_path=self._connection.ca_path,
-                cookies=self._cookies,
-                follow_redirects="none",
-                use_netrc=False,
-                http_agent="nixvegas.noc",
-            )
+            response = self._http.open(method, f"{self.base}{path}", data=data, headers=headers)
             return self._answer(response.status, response.read())
         except urllib.error.HTTPError as error:
             try:
