@@ -25,6 +25,7 @@ from .errors import AnswerError, HydraError, LostError, words_of
 from .values import without_password
 
 OK, NO_CONTENT, FOUND, MOVED, FORBIDDEN, NOT_FOUND = 200, 204, 302, 301, 403, 404
+NO_SUCH_PAGE = "Page not found."  # Hydra's words where nothing could be; of a missing thing it names that
 AWAY = (502, 503, 504)  # a proxy speaks: Hydra restarts, or is slow
 PAUSES = (0.5, 2.0)  # seconds before a read is repeated
 NEVER_SENT = (ConnectionRefusedError, socket.gaierror, ssl.SSLError)
@@ -44,11 +45,12 @@ class Connection:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server answered. data: its JSON, None when it has none."""
+    """What the server answered. data: its JSON, None when it has none; location: where it redirects to."""
 
     status: int
     data: Any
     words: str
+    location: str
 
 
 def path_of(*parts: str) -> str:
@@ -104,12 +106,20 @@ class Client:
     def get(self, path: str) -> Any:
         """What the server says there; None where there is nothing, or where something was renamed away (301)."""
         answer = self._checked("GET", path, None)
-        if answer.status in (NOT_FOUND, MOVED):
+        if answer.status == NOT_FOUND and answer.data is not None and answer.words != NO_SUCH_PAGE:
             return None
-        if answer.data is None:
+        if answer.status == MOVED and self._is_rename(path, answer.location):
+            return None
+        if answer.data is None or answer.status != OK:
             request = f"GET {self.base}{path}"
-            raise HydraError(f"{request} was answered with {answer.words}. Check that the url is that of a Hydra.")
+            raise HydraError(f"{request} was answered with {answer.words} Check that the url is that of a Hydra.")
         return answer.data
+
+    def _is_rename(self, path: str, location: str) -> bool:
+        """Whether a redirect is that of a renamed jobset, not of a proxy: it leads to its neighbour."""
+        asked, target = (urlsplit(address).path for address in (f"{self.base}{path}", location))
+        parts = path.split("/")
+        return parts[1] == "jobset" and target != asked and "/".join(parts[:3]) + "/" in target
 
     def put(self, path: str, body: dict[str, Any]) -> None:
         """Replace what is there. LostError says whether the request may have arrived; it is never repeated here."""
@@ -194,18 +204,19 @@ class Client:
             return self._answer(response.status, response.read())
         except urllib.error.HTTPError as error:
             try:
-                return self._answer(error.code, error.read())
+                return self._answer(error.code, error.read(), error.headers.get("Location"))
             except (OSError, http.client.HTTPException) as lost:
                 raise self._lost(method, path, lost) from lost
         except (OSError, http.client.HTTPException, UrlsError) as lost:
             raise self._lost(method, path, lost) from lost
 
-    def _answer(self, status: int, body: bytes) -> Answer:
+    def _answer(self, status: int, body: bytes, location: str | None = None) -> Answer:
         try:
             data = json.loads(body)
         except ValueError:
             data = None
-        return Answer(status, data, words_of(body))
+        words = f"a redirect to {location}." if location and data is None else words_of(body)
+        return Answer(status, data, words, location or "")
 
     def _lost(self, method: str, path: str, error: Exception) -> LostError:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error

@@ -78,7 +78,7 @@ def words_of(body: bytes) -> str:
     elif re.match(r"<(!doctype|html|\?xml)", text, re.IGNORECASE):
         title = re.search(r"<title>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
         shown = " ".join(html.unescape(title[1]).split()) if title else "no title"
-        text = f'an HTML page, "{shown}", which is not Hydra\'s API'
+        text = f'an HTML page, "{shown}", which is not Hydra\'s API.'
     if not text:
         return "nothing"
     return text if len(text) <= LONGEST_WORDS else f"{text[:LONGEST_WORDS]}…"

@@ -17,7 +17,7 @@ from ansible_collections.nixvegas.noc.tests.hydra_stand_in.server import StandIn
 
 from .conftest import Result, Run
 
-EVENT = Path(__file__).resolve().parents[4] / "golden/event/valid.yml"
+EVENT = Path(__file__).resolve().parents[3] / "golden/event/valid.yml"
 AWKWARD = [
     "no",
     "5",
