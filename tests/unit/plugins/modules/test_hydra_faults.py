@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from typing import Any
 
 import pytest
 from ansible_collections.nixvegas.noc.plugins.modules import hydra_jobset, hydra_project
+from ansible_collections.nixvegas.noc.tests.hydra_stand_in import server
+from ansible_collections.nixvegas.noc.tests.hydra_stand_in.answers import page
 from ansible_collections.nixvegas.noc.tests.hydra_stand_in.server import (
     CUT_AFTER,
     CUT_BEFORE,
@@ -110,8 +113,10 @@ def test_html_error_page(hydra: StandIn, run: Run) -> None:
     assert hydra.writes == [PUT]
 
 
-def test_page_that_is_no_hydra(hydra: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "Page not found." in run("info", url=f"{hydra.url}/elsewhere")["msg"] or True
+def test_page_that_is_no_hydra(hydra: StandIn, run: Run) -> None:
+    assert run("info", url=f"{hydra.url}/elsewhere")["msg"] == (
+        f"GET {hydra.url}/elsewhere/ was answered with Page not found. Check that the url is that of a Hydra."
+    )
     failed = run("info", url="http://127.0.0.1:1")["msg"]
     assert failed == "GET http://127.0.0.1:1/ got no answer: [Errno 111] Connection refused."
 
@@ -121,6 +126,17 @@ def test_addresses_that_are_none(run: Run, url: str) -> None:
     failed = run("info", url=url)["msg"]
     assert failed.startswith("url: ")
     assert "never-shown" not in failed
+
+
+def test_redirect_of_a_proxy_is_no_rename(hydra: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From http to https, say: the jobset is not missing."""
+    secure = hydra.url.replace("http:", "https:")
+    moved = page(301, "Moved", Location=f"{secure}/jobset/demo/fl")
+    monkeypatch.setattr(server, "answer", lambda *_: moved)
+    assert run("jobset", **FLAKE)["msg"] == (
+        f"GET {hydra.url}/jobset/demo/fl was answered with a redirect to {secure}/jobset/demo/fl."
+        " Check that the url is that of a Hydra."
+    )
 
 
 def test_session_that_expires_in_the_middle(hydra: StandIn, run: Run) -> None:
@@ -175,10 +191,11 @@ def test_what_somebody_else_did_already_is_not_done_again(hydra: StandIn, run: R
 
 def module(file: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """Run a module as Ansible does, in a process of its own."""
-    given = json.dumps({"ANSIBLE_MODULE_ARGS": arguments})
-    code = f"import sys; sys.argv[1:] = [{given!r}]; from ansible.module_utils import basic; basic._ANSIBLE_PROFILE ="
-    code += f" 'legacy'; import runpy; runpy.run_path({file!r}, run_name='__main__')"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    code = "import json, runpy, sys; from ansible.module_utils.testing import patch_module_args\n"
+    code += "with patch_module_args(json.loads(sys.argv[2])): runpy.run_path(sys.argv[1], run_name='__main__')"
+    command = [sys.executable, "-c", code, file, json.dumps(arguments)]
+    environment = os.environ | {"PYTHONPATH": str(Path(file).parents[5])}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     result: dict[str, Any] = json.loads(done.stdout or json.dumps({"msg": done.stderr}))
     return result
 
