@@ -29,7 +29,7 @@ options:
     elements: str
     default: []
   format:
-    description: Whether to return data only, or the part of an event file too, without evaluations.
+    description: Whether to return data, or the part of an event file that would recreate it.
     type: str
     choices: [data, event]
     default: data
@@ -62,7 +62,7 @@ projects:
     - A jobset's C(latest_evaluation) is beside them in RV(latest_evaluations).
   type: list
   elements: dict
-  returned: success
+  returned: when O(format=data)
   sample:
     - name: nixvegas
       display_name: Nix Vegas
@@ -119,6 +119,8 @@ def run(server: Server, options: dict[str, Any]) -> dict[str, Any]:
         # One that is removed in between is no longer there to be told of.
         jobsets = {jobset: server.jobset(name, jobset) for jobset in sorted(project[1]) if jobset != DECLARED}
         found[name] = (project[0], {jobset: document for jobset, document in jobsets.items() if document is not None})
+    if options["format"] == "event":
+        return {"changed": False, "event": as_yaml({"hydra": event_part(server.client.base, found)})}
     result: dict[str, Any] = {
         "changed": False,
         "projects": [
@@ -126,9 +128,7 @@ def run(server: Server, options: dict[str, Any]) -> dict[str, Any]:
             for name, (project, jobsets) in found.items()
         ],
     }
-    if options["format"] == "event":
-        result["event"] = as_yaml({"hydra": event_part(server.client.base, found)})
-    elif options["evaluations"]:
+    if options["evaluations"]:
         result["latest_evaluations"] = {
             f"{name}:{jobset}": server.latest_evaluation(name, jobset)
             for name, (_, jobsets) in found.items()

@@ -17,7 +17,7 @@ from .values import shown_duration
 
 # Words that YAML, by whatever version, may take for something else than a text are quoted, and so are all others that
 # are not plainly words.
-PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./:@+-]*(?: [A-Za-z0-9_./:@+-]+)*")
+PLAIN = re.compile(r"[0-9]+[smhdw]|[A-Za-z_/][A-Za-z0-9_./:@+-]*(?: [A-Za-z0-9_./:@+-]+)*")
 NOT_PLAIN = re.compile(r"(?i)y|n|yes|no|true|false|on|off|null|.*:|.*: .*")
 UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 Jobsets = Mapping[str, Document]
