@@ -45,12 +45,30 @@ def _certificate(
         .not_valid_before(start)
         .not_valid_after(start + LIFETIME)
         .add_extension(x509.BasicConstraints(ca=not names, path_length=None), critical=True)
+        # Strict clients, like those in Python 3.13, want to know whose keys these are.
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False)
+        .add_extension(_usage(authority=not names), critical=True)
     )
     if names:
         builder = builder.add_extension(
             x509.SubjectAlternativeName([x509.DNSName(name) for name in names]), critical=False
         )
     return builder.sign(issuer_key, hashes.SHA256())
+
+
+def _usage(*, authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not authority,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _write(file: Path, certificate: x509.Certificate) -> None:

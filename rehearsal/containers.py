@@ -109,8 +109,8 @@ class Containers:
 def limits() -> list[str]:
     """Return podman's options for resource limits: it may not raise them where we lack the capability to."""
     options: list[str] = []
-    _, files = resource.getrlimit(resource.RLIMIT_NOFILE)
-    _, processes = resource.getrlimit(resource.RLIMIT_NPROC)
+    _unused, files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    _unused, processes = resource.getrlimit(resource.RLIMIT_NPROC)
     for name, hard in (("nofile", files), ("nproc", min(files, processes) if processes > 0 else files)):
         options += ["--ulimit", f"{name}={hard}:{hard}"]
     return options

@@ -50,6 +50,7 @@ class Event:
     upstreams: tuple[Upstream, ...]
     resolvers: tuple[str, ...]
     time_servers: tuple[str, ...]
+    published: tuple[str, ...]
 
 
 def find_event_file(source: Path) -> Path:
@@ -81,6 +82,7 @@ def load_event(file: Path) -> Event:
         upstreams=tuple(Upstream(cache["url"], cache["key"]) for cache in caches.values() if "url" in cache),
         resolvers=tuple(data.get("resolvers") or ()),
         time_servers=tuple(data.get("time_servers") or ()),
+        published=tuple(data.get("publish") or ()),
     )
 
 

@@ -23,8 +23,9 @@ rm /usr/sbin/policy-rc.d
 
 
 def base_folder(cache: Path) -> Path:
-    """Return where the base image is kept, made or not; the name follows from the list of packages."""
-    return cache / "images" / f"debian-{debian.image_key(*all_packages(), CUSTOMIZE.read_text())}"
+    """Return where the base image is kept, made or not; the name follows from what it is made of."""
+    makers = [file.read_text() for file in (CUSTOMIZE, Path(__file__))]
+    return cache / "images" / f"debian-{debian.image_key(*all_packages(), *makers)}"
 
 
 def all_packages() -> list[str]:
@@ -54,6 +55,8 @@ def bootstrap(folder: Path, packages: list[str]) -> None:
     command = ["mmdebstrap", *options, f"--include={','.join(packages)}", debian.SUITE, str(folder), mirror]
     log = folder.with_name("mmdebstrap.log")
     run(command, log=log, hint=f"Does {mirror} answer? All of its output is in {log}.")
+    # Else each container reads the lists anew, the first time Ansible asks for a package.
+    run(["chroot", folder, "apt-cache", "gencaches"])
 
 
 def _purge(base: Path, partial: Path, purge: str) -> None:

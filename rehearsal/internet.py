@@ -89,7 +89,7 @@ def render_leg(index: int, segment: Segment, macs: dict[str, str]) -> str:
 def render_translation(segments: Iterable[Segment]) -> str:
     """Return the nftables ruleset that hides some uplinks, as hotels and modems do."""
     hidden = [(leg(index), segment) for index, segment in enumerate(segments) if segment.hidden]
-    drops = "".join(f'    oifname "{device}" ct state new drop\n' for device, _ in hidden)
+    drops = "".join(f'    oifname "{device}" ct state new drop\n' for device, _unused in hidden)
     hides = "".join(f'    ip saddr {segment.cidr} oifname != "{device}" masquerade\n' for device, segment in hidden)
     return (
         "#!/usr/sbin/nft -f\nflush ruleset\n\ntable ip outside {\n"

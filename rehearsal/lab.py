@@ -26,13 +26,13 @@ def parse_host(text: str) -> tuple[str, dict[str, str]]:
 
     A port without a network leads to one of its own name, which containers that have such a port share.
     """
-    host, _, ports = text.partition("=")
+    host, _unused, ports = text.partition("=")
     pairs = [port.partition(":") for port in ports.split(",") if port]
-    if not host or any(not port for port, _, _ in pairs):
+    if not host or any(not port for port, _colon, _network in pairs):
         raise RehearsalError(
             f"{text!r}: a container is HOST or HOST=PORT,PORT:NETWORK, for example router=eth0,eth1:lan"
         )
-    return host, {port: network or port for port, _, network in pairs}
+    return host, {port: network or port for port, _colon, network in pairs}
 
 
 def put_lab_up(state: State, hosts: Iterable[str], *, bare: bool) -> None:
@@ -43,7 +43,7 @@ def put_lab_up(state: State, hosts: Iterable[str], *, bare: bool) -> None:
     layers = [bare_layer(base), base] if bare else [base]
     take_down(state)
     try:
-        put_up(state, plan, plan.digest, {"host": layers}, lambda container: {})
+        put_up(state, plan, {"host": layers}, {})
     except BaseException:
         with contextlib.suppress(RehearsalError):
             take_down(state)

@@ -67,7 +67,9 @@ class Outside:
 def plan_outside(event: Event) -> Outside:
     """Plan the outside of an event."""
     segments = plan_segments(event)
-    taken = [ipaddress.IPv4Network(cidr) for cidr in (*event.spaces.values(), *(segment.cidr for segment in segments))]
+    literal = [server for server in event.time_servers if is_address(server)]
+    resolvers = tuple(dict.fromkeys([*event.resolvers, *literal]))
+    taken = [*map(ipaddress.IPv4Network, (*event.spaces.values(), *(segment.cidr for segment in segments), *resolvers))]
     space = next(space for space in SERVICE_SPACES if not overlaps(space, taken))
     free = (str(address) for address in itertools.islice(space.hosts(), 9, None))
     addresses: dict[str, str] = {}
@@ -83,8 +85,7 @@ def plan_outside(event: Event) -> Outside:
     for server in event.time_servers:
         addresses.setdefault(server, server if is_address(server) else clock)
     names = {name: address for name, address in addresses.items() if not is_address(name)}
-    literal = [server for server in event.time_servers if is_address(server)]
-    return Outside(segments, tuple(sites), names, tuple(dict.fromkeys([*event.resolvers, *literal])), event.upstreams)
+    return Outside(segments, tuple(sites), names, resolvers, event.upstreams)
 
 
 def plan_segments(event: Event) -> tuple[Segment, ...]:
@@ -95,7 +96,7 @@ def plan_segments(event: Event) -> tuple[Segment, ...]:
             if port.uplink and port.address:
                 subnet = ipaddress.IPv4Network(f"{port.address}/24", strict=False)
                 fixed.setdefault((port.uplink, subnet), {})[host] = port.address
-    taken = [ipaddress.IPv4Network(cidr) for cidr in event.spaces.values()] + [subnet for _, subnet in fixed]
+    taken = [ipaddress.IPv4Network(cidr) for cidr in event.spaces.values()] + [subnet for _unused, subnet in fixed]
     spare = (subnet for subnet in UPLINK_SPACE.subnets(new_prefix=24) if not overlaps(subnet, taken))
     segments: list[Segment] = []
     for uplink in event.uplinks:

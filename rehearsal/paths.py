@@ -39,8 +39,8 @@ class State:
 
     @property
     def plan(self) -> Path:
-        """Digest of the plan that was put up."""
-        return self.folder / "plan.json"
+        """Digest of what was put up."""
+        return self.folder / "plan"
 
     @property
     def replaced(self) -> Path:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from .event import Event, Port
 from .outside import Outside, Segment, plan_outside
@@ -43,14 +42,9 @@ class Plan:
     cables: tuple[Cable, ...]
     outside: Outside | None = None
 
-    @property
-    def digest(self) -> str:
-        """A text that differs between plans that differ."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
-
-    def cables_of(self, container: str) -> list[Cable]:
-        """Return the cables plugged into a container."""
-        return [cable for cable in self.cables if cable.container == container]
+    def of_kind(self, *kinds: str) -> list[Container]:
+        """Return the containers of some kinds."""
+        return [container for container in self.containers if container.kind in kinds]
 
 
 def plan_event(event: Event) -> Plan:

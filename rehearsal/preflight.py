@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -27,6 +28,8 @@ GIB = 1 << 30
 DISK_FOR_IMAGE = 3 * GIB
 DISK_FOR_CHANGES = 1 * GIB
 MEMORY_PER_CONTAINER = 150 << 20
+INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
+INOTIFY_PER_CONTAINER = 8
 TRY_OVERLAY = (
     'mkdir lower upper work root && mount -t overlay -o "lowerdir=lower,upperdir=upper,workdir=work" overlay root'
 )
@@ -37,7 +40,12 @@ def check_machine(cache: Path, containers: int) -> None:
     if os.geteuid() != 0:
         raise RehearsalError("not root: containers with networks of their own need it; run this with sudo")
     cache.mkdir(parents=True, exist_ok=True, mode=0o700)
-    problems = [*missing_programs(), *missing_kernel_features(cache), *missing_room(cache, containers)]
+    problems = [
+        *missing_programs(),
+        *missing_kernel_features(cache),
+        *missing_room(cache, containers),
+        *missing_watches(int(INOTIFY_LIMIT.read_text()), count_watches(), containers),
+    ]
     if problems:
         raise RehearsalError("This machine lacks:\n" + "\n".join(f"  - {problem}" for problem in problems))
 
@@ -83,3 +91,23 @@ def missing_room(cache: Path, containers: int) -> list[str]:
             f"memory: {available / GIB:.1f} GiB available, {containers} containers need {memory / GIB:.1f} GiB"
         )
     return problems
+
+
+def count_watches() -> int:
+    """Return how many inotify instances all processes have."""
+    count = 0
+    for folder in Path("/proc").glob("[0-9]*/fd"):
+        with contextlib.suppress(OSError):  # the process ended while we looked
+            count += sum(str(entry.readlink()) == "anon_inode:inotify" for entry in folder.iterdir())
+    return count
+
+
+def missing_watches(limit: int, used: int, containers: int) -> list[str]:
+    """Return whether systemd in the containers would run out of inotify instances, and fail in odd ways. Pure."""
+    wanted = used + containers * INOTIFY_PER_CONTAINER
+    if wanted <= limit:
+        return []
+    return [
+        f"inotify instances: {used} of {limit} are in use, {containers} containers need {wanted - used}; "
+        f"try `sysctl fs.inotify.max_user_instances={max(512, 2 * wanted)}`"
+    ]

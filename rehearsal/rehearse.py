@@ -5,28 +5,25 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from . import internet
-from .boot import is_standing, put_up, standing
+from . import clients, internet
+from .boot import put_up, standing
 from .command import RehearsalError
 from .containers import Containers, File
 from .event import Event, find_event_file, load_event
 from .image import bare_layer, base_layer
 from .inventory import ansible_environment, read_variables, write_overlay
+from .namespaces import find_holder
 from .paths import CHECKOUT, State
 from .plan import Container, Plan, plan_event
 from .preflight import check_machine
 from .replace import Replacement, replace, replace_texts
 from .ssh import connection
 from .steps import Steps
-from .wiring import plug
 from .world import PROGRAM, PROGRAM_OUTPUT, World, make_world
-
-EVENT_CA = "/usr/local/share/ca-certificates/event.crt"
 
 
 @dataclass
@@ -42,13 +39,11 @@ class Rehearsal:
 
     def put_up(self, *, bare: bool = False) -> None:
         """Put the event up, unconfigured; `bare`: on hosts without the packages of our services."""
-        digest = f"{self.plan.digest}{'-bare' if bare else ''}"
-        if not is_standing(self.state, digest):
-            self.steps.forget()
+        if find_holder(self.state) is None:
+            check_machine(self.state.cache, len(self.plan.containers))
         with self.steps.step("Read the event"):
-            clients = [container.name for container in self.plan.containers if container.kind == "client"]
-            variables = read_variables(self.state, self.source, clients)
-        check_machine(self.state.cache, len(self.plan.containers))
+            names = [client.name for client in self.plan.of_kind("client")]
+            variables = read_variables(self.state, self.source, names)
         with self.steps.step("Base image"):
             base = base_layer(self.state.cache)
             host_layers = [bare_layer(base), base] if bare else [base]
@@ -58,7 +53,8 @@ class Rehearsal:
         trusting = [world.trust, base]
         layers = {"host": [world.trust, *host_layers], "client": trusting, "outside": [world.cache, *trusting]}
         with self.steps.step(f"Boot {len(self.plan.containers)} containers"):
-            containers = put_up(self.state, self.plan, digest, layers, lambda container: self._files(container, world))
+            files = {container.name: self._files(container, world) for container in self.plan.containers}
+            containers = put_up(self.state, self.plan, layers, files)
         with self.steps.step("Start the internet"):
             self._start_unmanaged(containers)
         self._write_overlay(variables, world)
@@ -67,8 +63,9 @@ class Rehearsal:
         """Run playbooks/site.yml; then plug in the clients."""
         with self.steps.step("playbooks/site.yml"):
             self.ansible(["ansible-playbook", str(CHECKOUT / "playbooks" / "site.yml"), *options])
-        with self.steps.step("Plug in the clients"):
-            self._connect_clients()
+        if "--check" not in options:
+            with self.steps.step("Plug in the clients"):
+                clients.connect(standing(self.state), self.plan, self.state.secrets / "tls" / "ca.crt")
 
     def prove(self, options: Sequence[str] = ()) -> None:
         """Run playbooks/verify.yml."""
@@ -106,37 +103,21 @@ class Rehearsal:
                     container.name, ["systemctl", "enable", "--quiet", "--now", *services[container.kind]]
                 )
 
-    def _connect_clients(self) -> None:
-        """Give the clients the event's authority, as a poster at the door would, and their cables."""
-        containers = standing(self.state)
-        authority = self.state.secrets / "tls" / "ca.crt"
-        for container in self.plan.containers:
-            if container.kind != "client":
-                continue
-            if authority.exists():
-                containers.execute(container.name, ["tee", EVENT_CA], stdin=authority.read_text())
-                containers.execute(container.name, ["update-ca-certificates"])
-            plug(containers.holder, self.plan, container.name)
-            with suppress(RehearsalError):  # a client without a lease is for verify.yml to report
-                wait = ["/usr/lib/systemd/systemd-networkd-wait-online", "--interface=eth0", "--ipv4", "--timeout=20"]
-                containers.execute(container.name, wait)
-
     def _write_overlay(self, variables: Mapping[str, Mapping[str, Any]], world: World) -> None:
         assert self.plan.outside
         upstream = world.upstream
         keys = {u.key: upstream["public_keys"][u.key.split(":")[0]] for u in self.plan.outside.upstreams}
         replaced = replace(self.event, {host: variables[host] for host in self.event.ports}, keys)
-        managed = [container for container in self.plan.containers if container.kind != "outside"]
-        clients = [container for container in managed if container.kind == "client"]
+        managed, visiting = self.plan.of_kind("host", "client"), self.plan.of_kind("client")
         groups = {
             "all": [container.name for container in managed],
-            "clients": [client.name for client in clients],
+            "clients": [client.name for client in visiting],
         }
         own: dict[str, dict[str, Any]] = {
             container.name: {**connection(self.state, container.name), **replaced.variables.get(container.name, {})}
             for container in managed
         }
-        for client in clients:
+        for client in visiting:
             own[client.name] |= {"verify_network": client.network, **replace_texts(variables[client.name], keys)}
         proof = {
             "verify_address_page": self.plan.outside.address_page,

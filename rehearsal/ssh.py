@@ -26,7 +26,7 @@ def make_key(file: Path, comment: str) -> tuple[str, str]:
 
 def login_files(state: State, host: str) -> dict[str, File]:
     """Return the files of a container that let the rehearsal log in, and the container prove who it is."""
-    _, login = make_key(state.ssh / "login", "rehearsal")
+    _unused, login = make_key(state.ssh / "login", "rehearsal")
     private, public = make_key(state.ssh / f"host-{host}", host)
     return {
         f"/home/{USER}/.ssh/authorized_keys": File(login),

@@ -10,16 +10,18 @@ from pathlib import Path
 
 
 class Steps:
-    """The steps of one rehearsal; their times outlive the command, for the summary."""
+    """The steps of one rehearsal; their times are recorded for the summary, until the rehearsal is taken down."""
 
     def __init__(self, record: Path) -> None:
-        """Continue the record of earlier commands, if there is one."""
+        """Add to the record of earlier commands, if there is one."""
         self.record = record
-        self.seconds: dict[str, float] = json.loads(record.read_text()) if record.exists() else {}
+        self.done: dict[str, float] = {}
 
-    def forget(self) -> None:
-        """Start over."""
-        self.seconds = {}
+    @property
+    def seconds(self) -> dict[str, float]:
+        """How long each step took when it was last done."""
+        earlier: dict[str, float] = json.loads(self.record.read_text()) if self.record.exists() else {}
+        return earlier | self.done
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -27,7 +29,7 @@ class Steps:
         print(f"{name} …", flush=True)
         started = time.monotonic()
         yield
-        self.seconds[name] = time.monotonic() - started
-        print(f"{name}: {self.seconds[name]:.1f} s", flush=True)
+        self.done[name] = time.monotonic() - started
+        print(f"{name}: {self.done[name]:.1f} s", flush=True)
         self.record.parent.mkdir(parents=True, exist_ok=True)
         self.record.write_text(json.dumps(self.seconds))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .containers import Containers
 from .event import Event
+from .outside import ADDRESS_PAGE
 from .plan import Container, Plan
 from .replace import Replacement
 
@@ -48,7 +49,7 @@ def describe(container: Container, event: Event) -> str:
 
 
 def render(
-    event: Event, lines: Iterable[Line], replaced: Iterable[Replacement], seconds: Mapping[str, float], selector: str
+    event: Event, lines: Sequence[Line], replaced: Iterable[Replacement], seconds: Mapping[str, float], selector: str
 ) -> str:
     """Return the printed summary; `selector` is what `make` needs to find this event. Pure."""
     machines = [
@@ -63,7 +64,7 @@ def render(
         "\nNetworks",
         *table(networks),
         "\nTry",
-        *table([[command.format(selector=selector), purpose] for command, purpose in TRY]),
+        *table(suggestions(event, lines, selector)),
         "\nReplaced, because this is one machine",
         *table([[entry.host, entry.what, f"→ {entry.by}", entry.why] for entry in replaced]),
         "\nTook",
@@ -72,16 +73,21 @@ def render(
     return "\n".join(parts)
 
 
-TRY = (
-    (
-        "make shell{selector} HOST=laptop",
-        "root on an attendee's laptop; there: curl http://address.example, curl https://cache.nixos.lv/nix-cache-info",
-    ),
-    ("make verify{selector}", "ask again what clients would ask"),
-    ("make site{selector} ARGS='--tags dns --check --diff'", "what would change, if anything"),
-    ("make reboot{selector} HOST=ghostgate", "does it come back by itself?"),
-    ("make rehearsal-down{selector}", "remove every trace"),
-)
+def suggestions(event: Event, lines: Sequence[Line], selector: str) -> list[list[str]]:
+    """Return commands worth trying, each with what it is good for. Pure."""
+    client = next((line.name for line in lines if line.kind.startswith("client")), None)
+    router = next(line.name for line in lines if "router" in line.kind)
+    urls = [f"http://{ADDRESS_PAGE}", *(f"https://{name}/nix-cache-info" for name in event.published[:1])]
+    inside = [
+        [f"make shell{selector} HOST={client}", f"root on a client; there: {', '.join(f'curl {url}' for url in urls)}"]
+    ]
+    return [
+        *(inside if client else []),
+        [f"make verify{selector}", "ask again what clients would ask"],
+        [f"make site{selector} ARGS='--check --diff'", "what would change, if anything"],
+        [f"make reboot{selector} HOST={router}", "does it come back by itself?"],
+        [f"make rehearsal-down{selector}", "remove every trace"],
+    ]
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

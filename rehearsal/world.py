@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import certificates
 from .certificates import make_certificates
 from .debian import image_key
 from .layers import change_root, make_layer, remove_tree
@@ -53,7 +54,8 @@ def make_world(cache: Path, base: Path, outside: Outside) -> World:
     """Return the world of an outside; built unless it is in the cache."""
     keys = sorted({upstream.key.split(":")[0] for upstream in outside.upstreams})
     names = sorted({site.name for site in outside.sites if site.tls})
-    sources = [file.read_text() for file in sorted(UPSTREAM.glob("*.*"))]
+    makers = [Path(certificates.__file__), *sorted(UPSTREAM.glob("*.*"))]
+    sources = [file.read_text() for file in makers]
     folder = cache / "worlds" / image_key(base.name, *keys, *names, *sources)
     return World(make_layer(folder, lambda partial: _fill(World(partial), base, keys, names)))
 

@@ -25,6 +25,8 @@ class Part:
     name: str
     commands: tuple[Sequence[str], ...]
     cleanup: tuple[Sequence[str], ...] = ()
+    by_name: bool = False
+    """Whether it runs only when it is named."""
 
 
 def python(*arguments: str) -> list[str]:
@@ -54,6 +56,11 @@ def parts(roles: Sequence[str]) -> list[Part]:
             cleanup=(python("-m", "rehearsal", "down", EVENT),),
         ),
         Part("molecule", (python("tests/molecule.py", *roles),)),
+        Part(
+            "bench",
+            tuple(python(str(path)) for path in sorted((CHECKOUT / "tests/bench").rglob("bench_*.py"))),
+            by_name=True,
+        ),
     ]
 
 
@@ -80,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
         if unknown := set(arguments) - {part.name for part in known}:
             print(f"No such part: {', '.join(sorted(unknown))}. There are: {', '.join(part.name for part in known)}.")
             return 2
-        chosen = [part for part in known if not arguments or part.name in arguments]
+        chosen = [part for part in known if (part.name in arguments if arguments else not part.by_name)]
     outcomes: list[tuple[str, bool, float]] = []
     for part in chosen:
         started = time.monotonic()

@@ -15,15 +15,15 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError, AnsibleFileNotFound
 from ansible.plugins.action import ActionBase
-from ansible_collections.nixvegas.noc.plugins.module_utils.nebula import Certificate, NebulaCert, NebulaError
-from ansible_collections.nixvegas.noc.plugins.module_utils.nebula_arguments import cert_arguments
-from ansible_collections.nixvegas.noc.plugins.module_utils.nebula_plan import (
+from ansible_collections.nixvegas.noc.plugins.module_utils.nebula.arguments import cert_arguments
+from ansible_collections.nixvegas.noc.plugins.module_utils.nebula.plan import (
     HostState,
     bounded,
     plan_of,
     request_of,
     warnings_about,
 )
+from ansible_collections.nixvegas.noc.plugins.module_utils.nebula.program import Certificate, NebulaCert, NebulaError
 
 MODULE = "nixvegas.noc.nebula_cert"
 

@@ -52,8 +52,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils.nftables_egress import egress_rules
-from ..plugin_utils.nftables_matches import RulesError
+from ..plugin_utils.nftables.egress import egress_rules
+from ..plugin_utils.nftables.matches import RulesError
 
 
 def _egress_rules(public_interface: str, *arguments: Any, **named: Any) -> dict[str, Any]:

@@ -73,8 +73,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils.nftables_firewall import firewall_rules
-from ..plugin_utils.nftables_matches import RulesError
+from ..plugin_utils.nftables.firewall import firewall_rules
+from ..plugin_utils.nftables.matches import RulesError
 
 
 def _firewall_rules(zones: dict[str, list[str]], **rules: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ short_description: Make and keep the certificate authority of a Nebula overlay
 version_added: 0.1.0
 author: The Nix Vegas NOC (@NixVegas)
 description:
-  - Makes a CA's private key and certificate with C(nebula-cert), usually on the controller (C(hosts: localhost)).
+  - Makes a CA's private key and certificate with C(nebula-cert), usually on the controller.
   - A CA that stands there is validated and kept. One that expires soon, or has another name, is warned about.
   - Key and certificate are put in place so that a crash cannot leave one without the other; the next run finishes it.
 options:
@@ -87,8 +87,8 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ..module_utils.nebula import NebulaCert, NebulaError, text_of
-from ..module_utils.nebula_ca import KEY_MODE, Authority, CaFiles, remarks
+from ..module_utils.nebula.ca import KEY_MODE, Authority, CaFiles, remarks
+from ..module_utils.nebula.program import NebulaCert, NebulaError, text_of
 
 
 def run(module: AnsibleModule) -> None:

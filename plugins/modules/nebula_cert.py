@@ -122,8 +122,8 @@ from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ..module_utils.nebula_arguments import cert_arguments
-from ..module_utils.nebula_host import HostFiles
+from ..module_utils.nebula.arguments import cert_arguments
+from ..module_utils.nebula.host import HostFiles
 
 
 def main() -> None:

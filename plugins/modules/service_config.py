@@ -230,6 +230,9 @@ options:
     description: Seconds.
     type: int
     default: 20
+  _payload:
+    description: The files as the action plugin rendered them. Not to be set by hand.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -299,6 +302,8 @@ def main() -> None:
         outcome = Transaction(request, run, check_mode=module.check_mode).execute()
     except ServiceConfigError as error:
         module.fail_json(msg=str(error))
+    except OSError as error:
+        module.fail_json(msg=f"{error.filename or 'the host'}: {error.strerror}. Nothing was changed.")
     for warning in outcome.warnings:
         module.warn(warning)
     result: dict[str, Any] = {

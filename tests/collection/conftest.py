@@ -56,5 +56,7 @@ def elsewhere(tmp_path: Path, installed: Path) -> Command:
     inventory = tmp_path / "inventory"
     inventory.mkdir()
     (inventory / "event.yml").write_bytes((CHECKOUT / "inventories/dc33/event.yml").read_bytes())
-    environment = {"ANSIBLE_COLLECTIONS_PATH": str(installed.parents[2]), "ANSIBLE_CONFIG": "/dev/null"}
+    configuration = tmp_path / "ansible.cfg"
+    configuration.touch()
+    environment = {"ANSIBLE_COLLECTIONS_PATH": str(installed.parents[2]), "ANSIBLE_CONFIG": str(configuration)}
     return lambda command: run(command, tmp_path, **environment)

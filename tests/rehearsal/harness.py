@@ -121,5 +121,6 @@ class Rehearsal:
 
     @property
     def secrets(self) -> Path:
-        """The folder of this rehearsal's secrets."""
-        return CHECKOUT / ".cache" / "rehearsal" / "events" / EVENT.name / "secrets"
+        """The folder of this rehearsal's secrets, as the inventory names it."""
+        variables = self.ansible("ansible-inventory", "--host", "ghostgate").output
+        return Path(json.loads(variables)["secrets_dir"])

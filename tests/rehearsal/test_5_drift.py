@@ -39,7 +39,7 @@ DRIFTS = [
         "a route deleted",
         "network",
         "ip route del default dev nebula1 table 100",
-        "default",
+        "route 0.0.0.0/0 in table 100 is missing on nebula1",
         "ip route show table 100 | grep -q '^default dev nebula1'",
     ),
     Drift(

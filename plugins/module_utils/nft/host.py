@@ -7,14 +7,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import Protocol
 
 from .boot import SERVICE
 from .listing import NormalTable, normalise, tables_in, texts
 from .ruleset import Table
 
-Runner = Callable[[list[str], str | None], tuple[int, str, str]]
-"""Runs a command with this text as its input; returns exit code, output and error output."""
+
+class Runner(Protocol):
+    """Runs a command."""
+
+    def __call__(self, command: list[str], text: str | None, /) -> tuple[int, str, str]:
+        """Run it with this text as its input; return exit code, output and error output."""
+
 
 _LOAD_AND_LIST = '"$1" -f - && "$1" -j list ruleset && "$1" -s list ruleset'
 _POSITION = re.compile(r"/dev/stdin:(\d+):(\d+)-(\d+): ")

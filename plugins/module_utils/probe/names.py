@@ -38,13 +38,15 @@ def plain(text: str) -> str:
 
 
 def parse(message: Mapping[str, Any], record_type: str) -> Reply:
-    """The answer in a DNS message in JSON (RFC 8427)."""
+    """The answer in a DNS message in JSON (RFC 8427); kdig may also write out the query that went unanswered."""
     data = tuple(
         plain(record[f"rdata{record_type}"])
         for record in message.get("answerRRs", [])
         if record["TYPEname"] == record_type
     )
-    return Reply(data, "" if data else STATUS.get(message["RCODE"], f"code {message['RCODE']}"))
+    if data or not message.get("QR"):
+        return Reply(data, "" if data else "no answer")
+    return Reply((), STATUS.get(message["RCODE"], f"code {message['RCODE']}"))
 
 
 def ask(name: str, record_type: str, server: str | None, timeout: float, tcp: bool = False) -> Reply:

@@ -54,9 +54,10 @@ def sources(log: str) -> dict[str, str]:
     return {match["path"]: match["url"].rstrip("/") for match in COPIED.finditer(log)}
 
 
-def last_line(text: str) -> str:
-    """The last line that is not empty: where Nix says what went wrong."""
-    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no message")
+def complaint(text: str) -> str:
+    """The first line that tells of an error, for later ones only follow from it; else the last line."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if "error" in line), lines[-1] if lines else "no message")
 
 
 def _delete(path: str, timeout: float) -> None:
@@ -66,8 +67,8 @@ def _delete(path: str, timeout: float) -> None:
         return  # not valid: nothing to delete
     top = run(["nix-store", "--delete", path], timeout)
     if top.returncode != 0:
-        raise NotAskedError(f"{path} cannot be deleted before it is fetched anew: {last_line(top.stderr)}")
-    for dependency in closure.stdout.split():
+        raise NotAskedError(f"{path} cannot be deleted before it is fetched anew: {complaint(top.stderr)}")
+    for dependency in reversed(closure.stdout.split()):  # listed before what refers to them
         run(["nix-store", "--delete", dependency], timeout)
 
 
@@ -75,7 +76,7 @@ def _program(command: str, output: str | None, timeout: float) -> Seen:
     """Run the program; right when it exits with 0 and prints ``output``, if that is given."""
     ran = run([command], timeout)
     if ran.returncode != 0:
-        return Seen(f"its program fails ({ran.returncode}): {last_line(ran.stderr)}", False)
+        return Seen(f"its program fails ({ran.returncode}): {complaint(ran.stderr)}", False)
     if output is not None and ran.stdout.strip() != output.strip():
         return Seen(f"its program prints {ran.stdout.strip()[:60]!r}", False)
     return Seen("its program runs", True)
@@ -88,7 +89,7 @@ def _look_up(options: Options) -> Seen:
     for substituter in options["substituters"]:
         url = f"{substituter.rstrip('/')}/{match['hash']}.narinfo"
         try:
-            status, _ = web.fetch(url, options["ca_certificates"], options["timeout"])
+            status, _unused = web.fetch(url, options["ca_certificates"], options["timeout"])
         except OSError:
             continue
         if status == 200:  # noqa: PLR2004
@@ -115,7 +116,7 @@ def nix_realise(options: Options, check_mode: bool = False) -> Seen:
         command = ["nix-store", "--realise", path, *settings(options["substituters"], options["trusted_public_keys"])]
         realised = run(command, timeout, variables)
     if realised.returncode != 0:
-        return Seen(last_line(realised.stderr), False)
+        return Seen(complaint(realised.stderr), False)
     fetched = judge(sources(realised.stderr), path, options["expected"])
     if not fetched.ok or not options["program"]:
         return fetched

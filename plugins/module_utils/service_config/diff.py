@@ -56,6 +56,8 @@ def _text(entry: Entry) -> str:
         return f"link to {entry.target}\n"
     if entry.kind is Kind.DIRECTORY:
         return "folder\n"
+    if entry.kind is Kind.FILE and not entry.content:
+        return "(empty)\n"
     try:
         text = entry.content.decode()
     except UnicodeDecodeError:

@@ -160,7 +160,7 @@ def _in_child(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     os.close(writer)
     with os.fdopen(reader, "rb") as stream:
         data = stream.read()
-    _, status = os.waitpid(child, 0)
+    status = os.waitpid(child, 0)[1]
     if status or not data:
         raise ServiceConfigError(
             f"trying the new files out of sight ended unexpectedly (status {status}); nothing was changed"

@@ -105,6 +105,12 @@ def reload_units(run: Run) -> None:
     _systemctl(["daemon-reload"], [], run)
 
 
+def unit_log(units: Sequence[str], run: Run) -> str:
+    """Return the last lines that units said, or nothing without units."""
+    command = ["journalctl", "--no-pager", "--quiet", "--lines=15", "--output=cat"]
+    return run([*command, *(f"--unit={unit}" for unit in units)]).output() if units else ""
+
+
 def _on_change(service: Service, changed: Sequence[str], forced: bool) -> list[Action]:
     relevant = [path for path in changed if matches([path], service.when)]
     if not relevant and not forced:
@@ -133,8 +139,5 @@ def _parse_block(block: str) -> UnitState:
 def _systemctl(arguments: Sequence[str], units: Sequence[str], run: Run) -> None:
     result = run(["systemctl", *arguments])
     if result.returncode:
-        log = run(
-            ["journalctl", "--no-pager", "--quiet", "--lines=15", "--output=cat", *(f"--unit={u}" for u in units)]
-        )
-        said = "\n".join(part for part in (result.output(), log.output() if units else "") if part)
+        said = "\n".join(part for part in (result.output(), unit_log(units, run)) if part)
         raise ServiceConfigError(f"systemctl {' '.join(arguments)} failed:\n{said}")

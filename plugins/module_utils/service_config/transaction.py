@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,7 @@ from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.system
     plan_services,
     read_states,
     reload_units,
+    unit_log,
 )
 
 STATE_FOLDER = Path("/var/lib/nixvegas.noc/service_config")
@@ -204,6 +206,9 @@ class Transaction:
 
     def _await_health(self, changes: Sequence[Change]) -> None:
         request = self._request
+        if request.services and not request.health:
+            # Nothing but systemd can say whether they are well, and it needs a moment to see that they are not.
+            time.sleep(_SETTLE_SECONDS)
         complaints = wait_until_well(self._complaints, request.health_timeout)
         if complaints and not changes:
             # Starting what was stopped was not enough.
@@ -218,7 +223,7 @@ class Transaction:
         states = self._read_states()
         down = [s.name for s in self._request.services if s.state == "started" and not states[s.name].running]
         if down:
-            return [f"{name} is {states[name].active}" for name in down]
+            return [*(f"{name} is {states[name].active}" for name in down), unit_log(down, self._run)]
         return ask(self._request.health, self._run)[0]
 
 

@@ -106,7 +106,7 @@ class _Diagram:
         self.router()
         self.remote_hosts()
         for network in self.event.networks.values():
-            self.bar(network)
+            self.draw_network(network)
         bottoms = [self.host(index, host) for index, host in enumerate(self.on_site)]
         return self.canvas.svg(self.width, max([self.published(), *bottoms]) + MARGIN, self.event.title)
 
@@ -180,7 +180,7 @@ class _Diagram:
             canvas.text(middle, TUNNEL + 22, what, "small", anchor="middle")
             canvas.text(middle, TUNNEL + 38, f"leaves by {event.exit.name} only", "small", anchor="middle")
 
-    def bar(self, network: Network) -> None:
+    def draw_network(self, network: Network) -> None:
         canvas, y = self.canvas, self.bars[network.name]
         canvas.box(MARGIN, y, self.width - 2 * MARGIN, BAR, fill=self.colours[network.name])
         facts = [str(network.cidr)]

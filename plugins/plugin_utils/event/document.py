@@ -99,8 +99,9 @@ class Cell:
         return {key: item.plain() if isinstance(item.value, dict) else item.value for key, item in self.items()}
 
     def texts(self, key: str) -> tuple[str, ...]:
-        """The valid texts of the list under `key`."""
-        return tuple(cell.value for cell in self.each(key) if isinstance(cell.value, str))
+        """The texts of the list under `key`; none if one is wrong: then nobody knows what was meant."""
+        found = tuple(cell.value for cell in self.each(key) if isinstance(cell.value, str))
+        return found if len(found) == len(self.each(key)) else ()
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ What is wrong with the shape (unknown, missing or duplicate keys, wrong types, m
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 import yaml
 
@@ -140,13 +141,18 @@ class _Reader:
             cells[key.value] = item
         if isinstance(node, yaml.MappingNode):
             cell.value = cells
-            misspelt = {name for name in cells if name not in kind.keys}
-            for name in kind.keys:
-                if name in kind.required and name not in cells and not _is_meant(name, misspelt):
-                    self.add(
-                        cell.line, path, "", f'lacks the key "{name}"', "add it; docs/event-file.md describes every key"
-                    )
+            self.missing(cell, kind, cells)
         return cell
+
+    def missing(self, cell: Cell, kind: Record, cells: dict[str, Cell]) -> None:
+        """Required keys that are absent, unless as many unknown keys stand there, which may be what they became."""
+        unknown = [name for name in cells if name not in kind.keys]
+        missing = [name for name in kind.keys if name in kind.required and name not in cells]
+        missing = [name for name in missing if not any(get_close_matches(word, [name]) for word in unknown)]
+        unexplained = [word for word in unknown if not get_close_matches(word, kind.keys)]
+        for name in missing if len(missing) > len(unexplained) else ():
+            remedy = "add it; docs/event-file.md describes every key"
+            self.add(cell.line, cell.path, "", f'lacks the key "{name}"', remedy)
 
     def pairs(self, node: yaml.Node, path: str) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
         if not isinstance(node, yaml.MappingNode):
@@ -170,10 +176,6 @@ class _Reader:
             else:
                 first[key.value] = line
                 yield key, value
-
-
-def _is_meant(name: str, misspelt: set[str]) -> bool:
-    return any(f'"{name}"' in nearest(word, [name], "keys") for word in misspelt)
 
 
 def _shape(node: yaml.Node) -> str:

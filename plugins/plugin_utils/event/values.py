@@ -116,7 +116,7 @@ def cidr(written: str) -> ipaddress.IPv4Network:
 
 def pool(written: str) -> Pool:
     """A range of addresses, FIRST-LAST."""
-    first, _, last = written.partition("-")
+    first, _unused, last = written.partition("-")
     try:
         found = Pool(ipaddress.IPv4Address(first.strip()), ipaddress.IPv4Address(last.strip()))
     except ValueError:
@@ -210,7 +210,7 @@ def _decoded(data: str) -> bytes | None:
 
 def ssh_key(written: str) -> str:
     """A public SSH key: TYPE BASE64 [COMMENT], the type also inside the base64 (RFC 4253, 6.6)."""
-    kind, _, rest = written.partition(" ")
+    kind, _unused, rest = written.partition(" ")
     if "PRIVATE KEY" in written:
         remedy = "write the line of the .pub file, and replace that key: it is no longer secret"
         raise WrongValueError("holds a private key", remedy, secret=True)

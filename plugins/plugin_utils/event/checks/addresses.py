@@ -22,15 +22,15 @@ def check(document: Document) -> None:
     _overlaps(spaces, mistakes)
     routers = _router_addresses(root)
     taken = _Once(mistakes)
-    for name, (address, _) in routers.items():
+    for name, (address, _unused) in routers.items():
         taken.claim(address, f"the router's address in {name}")
     for host, interface in interfaces(root):
         _interface_address(host, interface, routers, taken, mistakes)
     _pools(root, routers, mistakes)
     _overlay_addresses(root, mistakes)
     _public_addresses(root, spaces, mistakes)
-    _once(document, (cell for _, cell in named(root, "networks")), "vlan", int)
-    _once(document, (cell for _, cell in interfaces(root)), "mac", str)
+    _once(document, (cell for _unused, cell in named(root, "networks")), "vlan", int)
+    _once(document, (cell for _unused, cell in interfaces(root)), "mac", str)
 
 
 def named(root: Cell, section: str) -> list[tuple[str, Cell]]:
@@ -41,9 +41,9 @@ def named(root: Cell, section: str) -> list[tuple[str, Cell]]:
 
 def interfaces(root: Cell) -> Iterator[tuple[Cell, Cell]]:
     """Every interface with its host."""
-    for _, host in named(root, "hosts"):
+    for _unused, host in named(root, "hosts"):
         cell = host.get("interfaces")
-        for _, interface in cell.items() if cell else ():
+        for _unused, interface in cell.items() if cell else ():
             yield host, interface
 
 
@@ -70,7 +70,7 @@ def _once(document: Document, cells: Iterator[Cell], key: str, kind: type[object
 
 def _spaces(root: Cell) -> Iterator[tuple[str, Cell, IPv4Network]]:
     records = [*named(root, "networks"), *((name, root.get(name)) for name in ("mesh", "overlay"))]
-    for _, record in records:
+    for _unused, record in records:
         cell = record.get("cidr") if record else None
         if record and cell and isinstance(cell.value, IPv4Network):
             yield record.path, cell, cell.value
@@ -151,7 +151,7 @@ def _pools(root: Cell, routers: dict[str, tuple[IPv4Address, IPv4Network]], mist
                 pool.line, pool.path, pool.text, f"holds the router's address, {router}", "choose a range without it"
             )
         pools[name] = (pool, pool.value)
-    for _, interface in interfaces(root):
+    for _unused, interface in interfaces(root):
         network, address = interface.read("network", str), interface.get("address")
         if (
             network in pools
@@ -174,7 +174,7 @@ def _overlay_addresses(root: Cell, mistakes: Mistakes) -> None:
     overlay = root.get("overlay")
     cidr = overlay.read("cidr", IPv4Network) if overlay else None
     taken = _Once(mistakes)
-    for _, host in named(root, "hosts"):
+    for _unused, host in named(root, "hosts"):
         record = host.get("overlay")
         cell = record.get("address") if record else None
         if cell is None or not isinstance(cell.value, IPv4Address):
@@ -188,11 +188,11 @@ def _overlay_addresses(root: Cell, mistakes: Mistakes) -> None:
 
 def _public_addresses(root: Cell, spaces: list[tuple[str, Cell, IPv4Network]], mistakes: Mistakes) -> None:
     taken = _Once(mistakes)
-    for _, interface in interfaces(root):
+    for _unused, interface in interfaces(root):
         cell = interface.get("address")
         if interface.get("uplink") is None or cell is None or not isinstance(cell.value, IPv4Address):
             continue
-        inside = next((path for path, _, cidr in spaces if cell.value in cidr), None)
+        inside = next((path for path, _unused, cidr in spaces if cell.value in cidr), None)
         if inside:
             mistakes.add(
                 cell.line,

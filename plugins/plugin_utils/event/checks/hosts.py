@@ -22,14 +22,14 @@ def check(document: Document) -> None:
     _router(root, [(name, host) for name, host in hosts if "router" in host.texts("class")], mistakes)
     _lighthouses(root, hosts, mistakes)
     uplinks = {name: cell.read("metric", int) for name, cell in named(root, "uplinks")}
-    for _, host in hosts:
+    for _unused, host in hosts:
         _metrics(host, uplinks, mistakes)
 
 
 def meets(host: Cell, key: str) -> list[Cell]:
     """The host's interfaces that have a network, or an uplink, right or wrong."""
     cell = host.get("interfaces")
-    return [interface for _, interface in cell.items() if interface.get(key)] if cell else []
+    return [interface for _unused, interface in cell.items() if interface.get(key)] if cell else []
 
 
 def public_address(host: Cell) -> bool:
@@ -77,16 +77,19 @@ def _places(name: str, host: Cell, mistakes: Mistakes) -> None:
 
 def _router(root: Cell, routers: list[tuple[str, Cell]], mistakes: Mistakes) -> None:
     hosts = root.get("hosts") or root
-    broken = any(cell.get("class") is None or not cell.texts("class") for _, cell in hosts.items())
+    broken = any(cell.get("class") is None or not cell.texts("class") for _unused, cell in hosts.items())
     if not routers:
         if not broken and isinstance(hosts.value, dict):
             mistakes.add(hosts.line, hosts.path, "", "has no router", "give one host the class router")
         return
     first, router = routers[0]
-    for _, cell in routers[1:]:
+    for _unused, cell in routers[1:]:
         wrong = cell.get("class") or cell
         problem = f"is a second router, after {first} of line {router.line}"
         mistakes.add(wrong.line, wrong.path, "", problem, "an event has one router; use the class mesh")
+    interfaces = router.get("interfaces")
+    if interfaces is None or any(cell.unclear for _unused, cell in interfaces.items()):
+        return
     reached = {interface.read("network", str) for interface in meets(router, "network")}
     if (
         None in reached
@@ -115,7 +118,7 @@ def _lighthouses(root: Cell, hosts: list[tuple[str, Cell]], mistakes: Mistakes) 
     for name, host in hosts:
         classes = host.texts("class")
         overlay = host.get("overlay")
-        if overlay is None or not isinstance(overlay.value, dict):
+        if overlay is None or not isinstance(overlay.value, dict) or overlay.unclear:
             continue
         if ("router" in classes or "egress" in classes) and not is_lighthouse[name]:
             what = "router" if "router" in classes else "egress host"

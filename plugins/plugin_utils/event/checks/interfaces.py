@@ -17,8 +17,8 @@ UNKNOWN = 0  # for a VLAN id that was reported as wrong
 def check(document: Document) -> None:
     """All interfaces of all hosts."""
     networks = named(document.root, "networks")
-    vlans = {name: cell.read("vlan", int) or UNKNOWN for name, cell in networks if cell.get("vlan")}
-    for _, host in named(document.root, "hosts"):
+    vlans = {name: cell.read("vlan", int) or UNKNOWN for name, cell in networks if cell.get("vlan") or cell.unclear}
+    for _unused, host in named(document.root, "hosts"):
         cell = host.get("interfaces")
         if cell is not None and isinstance(cell.value, dict):
             _Host(dict(cell.items()), vlans, document.mistakes).check()
@@ -31,6 +31,7 @@ class _Host:
         self.mistakes = mistakes
         self.user: dict[str, str] = {}
         self.reported: set[str] = set()
+        self.dangling = False  # whether a member or parent is not known: then none can be called unused
 
     def add(self, about: Cell, problem: str, remedy: str) -> None:
         """Note a mistake; whatever else could be said of the interface is left unsaid."""
@@ -95,14 +96,15 @@ class _Host:
         elif cell.get("vlan") is None and known is None and network:
             remedy = f'add "vlan: ID" to networks.{network.text} or here'
             self.add(cell, f"is a VLAN without id, and network {network.text} has none", remedy)
-        elif cell.get("vlan") is None and network is None:
+        elif cell.get("vlan") is None and network is None and not cell.unclear:
             self.add(cell, "is a VLAN without id", 'add "network: NETWORK" or "vlan: ID"')
 
     def exists(self, reference: Cell, purpose: str) -> bool:
-        if not isinstance(reference.value, str):
-            return False
-        if reference.text in self.cells:
+        if isinstance(reference.value, str) and reference.text in self.cells:
             return True
+        self.dangling = True
+        if reference.value is None:
+            return False
         remedy = nearest(reference.text, self.cells, "interfaces of the host")
         self.add(reference, f"is not an interface of this host, yet {purpose}", remedy)
         return False
@@ -142,7 +144,7 @@ class _Host:
         if cell.get("network") and cell.get("uplink"):
             self.add(cell, "has both a network and an uplink", "keep one of the two")
         used = name in self.user or f"{name} (parent)" in self.user or name in self.reported
-        if cell.unclear or cell.get("address"):
+        if self.dangling or cell.unclear or cell.get("address"):
             return
         if not used and not cell.get("network") and not cell.get("uplink"):
             remedy = 'add "network: NETWORK" or "uplink: UPLINK", make it a member of a bond, or remove it'

@@ -46,4 +46,4 @@ def check(document: Document) -> None:
 
 def _names(root: Cell, section: str) -> list[str]:
     cell = root.get(section)
-    return [name for name, _ in cell.items()] if cell else []
+    return [name for name, _unused in cell.items()] if cell else []

@@ -24,9 +24,13 @@ def check(document: Document) -> None:
             elif target.value == INTERNET and source == OVERLAY:
                 remedy = "remove it: hosts on site leave by the exit of their network, others by their own uplink"
                 add(target.line, target.path, target.text, "is not reached from the overlay", remedy)
-            elif target.value == INTERNET and source in networks and networks[source].get("exit") is None:
+            elif target.value == INTERNET and source in networks and _has_no_exit(networks[source]):
                 problem = f"cannot be reached: network {source} has no exit"
                 add(target.line, target.path, target.text, problem, f'add "exit: EGRESS HOST" to networks.{source}')
+
+
+def _has_no_exit(network: Cell) -> bool:
+    return isinstance(network.value, dict) and network.get("exit") is None and not network.unclear
 
 
 def _exits(document: Document, networks: dict[str, Cell]) -> None:

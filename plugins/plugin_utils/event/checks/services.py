@@ -19,7 +19,7 @@ def check(document: Document) -> None:
     hosts = dict(named(root, "hosts"))
     served: dict[str, Cell] = {}
     keys: dict[str, Cell] = {}
-    for _, cache in named(root, "caches"):
+    for _unused, cache in named(root, "caches"):
         _cache(cache, hosts, mistakes)
         _once(
             None if cache.get("url") else cache.get("host"),
@@ -57,7 +57,7 @@ def _cache(cache: Cell, hosts: dict[str, Cell], mistakes: Mistakes) -> None:
         )
         return
     if not host and not url:
-        if all(name in ("priority", "key") for name, _ in cache.items()):
+        if all(name in ("priority", "key") for name, _unused in cache.items()):
             remedy = 'add "host: HOST" for your own, "url: URL" for one elsewhere'
             mistakes.add(cache.line, cache.path, "", "is nowhere", remedy)
         return
@@ -83,7 +83,7 @@ def _idle_caches(root: Cell, hosts: dict[str, Cell], served: dict[str, Cell], mi
     caches = root.get("caches")
     unclear = caches is not None and any(
         (cell.get("host") is not None and cell.read("host", str) is None) or not (cell.get("host") or cell.get("url"))
-        for _, cell in caches.items()
+        for _unused, cell in caches.items()
     )
     for name, host in () if unclear else hosts.items():
         if "cache" in host.texts("class") and name not in served:

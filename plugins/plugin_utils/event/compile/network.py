@@ -6,8 +6,9 @@
 
 On the router, traffic of the networks goes to table TUNNEL_TABLE, which knows one way out, the tunnel, and a blackhole
 for when the tunnel is down: nothing of theirs can leave by an uplink. Only what is addressed to the site itself is
-looked up in the main table. A host with several interfaces answers from each address through the interface it belongs
-to.
+looked up in the main table, where blackholes stand behind the routes to the site: with the tunnel down, the router's
+own queries to the overlay must not leave by an uplink either, for they are its clients' queries. A host with several
+interfaces answers from each address through the interface it belongs to.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def _interface(event: Event, host: Host, interface: Interface) -> dict[str, Any]
 
 def _router_lan(event: Event, host: Host, interface: Interface) -> dict[str, Any]:
     cidr = event.networks[interface.network or ""].cidr
-    return {"addresses": [f"{interface.address}/{cidr.prefixlen}"], "required": False}
+    return {"addresses": [f"{interface.address}/{cidr.prefixlen}"], "required": True}
 
 
 def _lan(event: Event, host: Host, interface: Interface) -> dict[str, Any]:
@@ -139,12 +140,14 @@ def _loopback(event: Event) -> dict[str, Any]:
         }
         for index, name in enumerate(event.networks)
     ]
-    blackhole = {"destination": DEFAULT_ROUTE, "type": "blackhole", "table": TUNNEL_TABLE, "metric": BLACKHOLE_METRIC}
+    last = {"type": "blackhole", "metric": BLACKHOLE_METRIC}
+    nowhere = [{"destination": DEFAULT_ROUTE, "table": TUNNEL_TABLE, **last}]
+    nowhere += [{"destination": str(cidr), **last} for cidr in event.inside]
     return {
         "name": "lo",
         "kind": "loopback",
         "dhcp": False,
         "required": False,
-        "routes": [blackhole],
+        "routes": nowhere,
         "rules": inside + outward,
     }

@@ -23,7 +23,7 @@ def variables(event: Event, host: Host, secrets: SecretPaths) -> dict[str, Any]:
     urls = [f"{url}?priority={cache.priority}" for cache, url in near]
     urls += [f"https://{name}?priority={caches[0].priority}" for name, caches in published]
     urls += [f"{cache.url}?priority={cache.priority}" for cache in event.upstream_caches]
-    asked = [cache for cache, _ in near] + [cache for _, caches in published for cache in caches]
+    asked = [cache for cache, _unused in near] + [cache for _unused, caches in published for cache in caches]
     return {
         "nix_substituters": urls,
         "nix_trusted_public_keys": [cache.key for cache in event.upstream_caches],

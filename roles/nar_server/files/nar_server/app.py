@@ -129,7 +129,7 @@ class NarServer:
         found = await self._find(hash_part)
         if found is None or found[0].nar_hash_base32 != nar_hash:
             return _not_found()
-        info, _ = found
+        info, _unused = found
         response = web.StreamResponse(headers={"Server": "nar-server", "Content-Type": "application/x-nix-nar"})
         response.content_length = info.nar_size
         await response.prepare(request)

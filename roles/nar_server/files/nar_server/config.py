@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import difflib
-import os
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -142,15 +141,10 @@ def load_config(path: Path) -> Config:
         raise ConfigError("\n".join(f"{path}: {line}" for line in str(problem).splitlines())) from problem
 
 
-def load_signing_keys(config: Config, environment: Mapping[str, str] = os.environ) -> list[SecretKey]:
-    """The keys to sign with. systemd's credentials directory, where there is one, takes the place of a file's folder.
-
-    Raises ConfigError naming the file; never a key's content.
-    """
-    credentials = environment.get("CREDENTIALS_DIRECTORY")
+def load_signing_keys(config: Config) -> list[SecretKey]:
+    """The keys to sign with. Raises ConfigError naming the file; never a key's content."""
     keys: list[SecretKey] = []
-    for file in config.signing_key_files:
-        path = Path(credentials) / file.name if credentials else file
+    for path in config.signing_key_files:
         try:
             keys.append(SecretKey.parse(path.read_text(encoding="ascii")))
         except (OSError, UnicodeDecodeError, KeyFormatError) as problem:

@@ -29,7 +29,7 @@ def _hash_part(kind: str, inner: str, store_dir: str, name: str) -> str:
 
 def _parse_hash(text: str) -> tuple[str, str]:
     """Algorithm and base-16 digits of ``algorithm:digits``, the digits in base 32 or 16; ValueError otherwise."""
-    algorithm, _, digits = text.partition(":")
+    algorithm, _unused, digits = text.partition(":")
     size = _DIGEST_SIZES.get(algorithm)
     if size is None:
         raise ValueError(f"unknown hash algorithm {algorithm!r}")
@@ -45,7 +45,7 @@ def _with_references(kind: str, info: PathInfo, store_dir: str) -> str:
 
 def _expected_hash_part(info: PathInfo, store_dir: str) -> str:
     """The hash part that follows from the content address; ValueError when none does."""
-    kind, _, rest = (info.content_address or "").partition(":")
+    kind, _unused, rest = (info.content_address or "").partition(":")
     name = info.path.name
     if kind == "text":
         algorithm, digits = _parse_hash(rest)

@@ -68,7 +68,7 @@ class Database:
         rows = self._select(_QUERY, (f"{prefix}-", f"{prefix}."))
         if not rows:
             return None
-        path, nar_hash, nar_size, deriver, ultimate, signatures, content_address, _ = rows[0]
+        path, nar_hash, nar_size, deriver, ultimate, signatures, content_address, _unused = rows[0]
         return parse_row(
             self._store_dir,
             path=path,

@@ -19,10 +19,10 @@ from ansible.errors import AnsibleActionFail
 from ansible.parsing.dataloader import DataLoader
 from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.nixvegas.noc.plugins.action.nebula_cert import ActionModule
-from ansible_collections.nixvegas.noc.plugins.module_utils.nebula import NebulaCert
-from ansible_collections.nixvegas.noc.plugins.module_utils.nebula_ca import CaFiles
-from ansible_collections.nixvegas.noc.plugins.module_utils.nebula_host import HostFiles
-from ansible_collections.nixvegas.noc.plugins.module_utils.nebula_keys import public_half
+from ansible_collections.nixvegas.noc.plugins.module_utils.nebula.ca import CaFiles
+from ansible_collections.nixvegas.noc.plugins.module_utils.nebula.host import HostFiles
+from ansible_collections.nixvegas.noc.plugins.module_utils.nebula.keys import public_half
+from ansible_collections.nixvegas.noc.plugins.module_utils.nebula.program import NebulaCert
 
 pytestmark = pytest.mark.skipif(not shutil.which("nebula-cert"), reason="nebula-cert is not installed")
 

@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.nixvegas.noc.plugins.module_utils.knot.control import NotRunningError
 from ansible_collections.nixvegas.noc.plugins.modules import knot_zone
@@ -38,13 +39,16 @@ def run(
         return knot
 
     monkeypatch.setattr(knot_zone, "connect", connect)
+    # In a process that has loaded Ansible's controller too, warnings go to the screen, not into the result.
+    warnings: list[str] = []
+    monkeypatch.setattr(AnsibleModule, "warn", lambda _module, warning: warnings.append(warning))
     with (
         patch_module_args(arguments | {"_ansible_check_mode": check, "_ansible_diff": True}),
         pytest.raises(SystemExit),
     ):
         knot_zone.main()
     result: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return result
+    return result | {"warnings": warnings}
 
 
 def test_check_change_and_second_run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import jinja2
 import yaml
 from ansible_collections.nixvegas.noc.plugins.module_utils.nft.ruleset import Table, parse
-from ansible_collections.nixvegas.noc.plugins.plugin_utils.nftables_egress import egress_rules
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.nftables.egress import egress_rules
 
 CHECKOUT = Path(__file__).resolve().parents[4]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import jinja2
 import yaml
 from ansible_collections.nixvegas.noc.plugins.module_utils.nft.ruleset import Table, parse
-from ansible_collections.nixvegas.noc.plugins.plugin_utils.nftables_firewall import firewall_rules
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.nftables.firewall import firewall_rules
 
 CHECKOUT = Path(__file__).resolve().parents[4]
 

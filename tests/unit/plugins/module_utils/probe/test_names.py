@@ -17,8 +17,12 @@ def address(data: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("message", "record_type", "reply"),
     [
-        ({"RCODE": 0, "answerRRs": [ALIAS, address("10.0.0.1"), address("10.0.0.2")]}, "A", ("10.0.0.1", "10.0.0.2")),
-        ({"RCODE": 0, "answerRRs": [{"TYPEname": "PTR", "rdataPTR": "A.Example."}]}, "PTR", ("a.example",)),
+        (
+            {"QR": 1, "RCODE": 0, "answerRRs": [ALIAS, address("10.0.0.1"), address("10.0.0.2")]},
+            "A",
+            ("10.0.0.1", "10.0.0.2"),
+        ),
+        ({"QR": 1, "RCODE": 0, "answerRRs": [{"TYPEname": "PTR", "rdataPTR": "A.Example."}]}, "PTR", ("a.example",)),
     ],
 )
 def test_data(message: dict[str, object], record_type: str, reply: tuple[str, ...]) -> None:
@@ -32,7 +36,12 @@ def test_data(message: dict[str, object], record_type: str, reply: tuple[str, ..
 )
 def test_problems(code: int, problem: str) -> None:
     """No data is said in words."""
-    assert str(names.parse({"RCODE": code}, "A")) == problem
+    assert str(names.parse({"QR": 1, "RCODE": code}, "A")) == problem
+
+
+def test_a_query_is_no_answer() -> None:
+    """By TCP, kdig writes out the query when nothing comes back."""
+    assert str(names.parse({"QR": 0}, "A")) == "no answer"
 
 
 def test_data_in_any_order_is_the_same() -> None:

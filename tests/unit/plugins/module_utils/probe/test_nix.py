@@ -74,7 +74,7 @@ def options(**changed: Any) -> dict[str, Any]:
 def test_the_whole_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """Deleted, fetched, run."""
     host = Host(
-        query=(0, f"{HELLO}\n{GLIBC}\n", ""),
+        query=(0, f"{GLIBC}\n{HELLO}\n", ""),
         delete=(0, "", ""),
         realise=(0, "", LOG),
         program=(0, "Hello, world!\n", ""),
@@ -102,6 +102,7 @@ def test_a_path_in_use_is_not_proof(monkeypatch: pytest.MonkeyPatch) -> None:
     ("answers", "text"),
     [
         ({"realise": (1, "", "error: lacks a signature\n\n")}, "error: lacks a signature"),
+        ({"realise": (1, "", "warning: error: no host\nerror: build failed\n")}, "warning: error: no host"),
         ({"realise": (0, "", LOG), "program": (127, "", "no loader\n")}, "its program fails (127): no loader"),
         ({"realise": (0, "", LOG), "program": (0, "Bye", "")}, "its program prints 'Bye'"),
     ],

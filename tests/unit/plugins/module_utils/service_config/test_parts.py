@@ -99,6 +99,7 @@ def test_secrets_never_show() -> None:
     [
         (text_file("a\n"), text_file("b\n"), ("a\n", "b\n")),
         (Entry(Kind.LINK, target="/a"), Entry(Kind.LINK, target="/b"), ("link to /a\n", "link to /b\n")),
+        (text_file(""), ABSENT, ("(empty)\n", "")),
         (Entry(Kind.FILE, b"\xff"), Entry(Kind.FILE, b"a\0b"), ("(binary, 1 bytes)\n", "(binary, 3 bytes)\n")),
         (ABSENT, folder(), ("", "folder\n")),
     ],

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,24 @@ def test_a_service_that_does_not_start_is_stopped_and_disabled_again(bench: Benc
         bench.run()
     assert contents(bench.etc) == OLD
     assert bench.host.units["x.service"].file == "disabled"
+
+
+def test_a_service_that_dies_after_its_start_is_noticed(bench: Bench) -> None:
+    bench.host.units["x.service"] = Unit("inactive", "disabled")
+    bench.request = Request("bench", bench.request.wanted, services=(SERVICE,), health_timeout=0)
+    real = bench.host.run
+
+    def run(command: Sequence[str]) -> Result:
+        result = real(command)
+        if "start" in command:
+            bench.host.units["x.service"].active = "failed"
+        return result
+
+    with pytest.raises(
+        ServiceConfigError, match=r"x.service is failed\nthe unit's log\nThe former configuration is back"
+    ):
+        Transaction(bench.request, run, check_mode=False, state_folder=bench.state).execute()
+    assert contents(bench.etc)["conf"] == "old\n"
 
 
 def test_a_failing_apply_command_puts_everything_back(bench: Bench) -> None:
