@@ -131,8 +131,8 @@ def run(server: Server, options: dict[str, Any]) -> dict[str, Any]:
     if options["evaluations"]:
         result["latest_evaluations"] = {
             f"{name}:{jobset}": server.latest_evaluation(name, jobset)
-            for name, (_, jobsets) in found.items()
-            for jobset in jobsets
+            for name, read in found.items()
+            for jobset in read[1]
         }
     return result
 

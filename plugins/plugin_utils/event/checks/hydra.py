@@ -25,16 +25,16 @@ def check(document: Document) -> None:
     projects = dict(projects_cell.items()) if projects_cell else {}
     jobsets = hydra.get("jobsets")
     for place, jobset in jobsets.items() if jobsets else ():
-        name, colon, _ = place.partition(":")
+        name = place.partition(":")[0]
         project = projects.get(name)
-        if colon and project is None and projects_cell is not None:
+        if ":" in place and project is None and projects_cell is not None:
             problem = "is in no project of this file"
             document.mistakes.add(jobset.line, jobset.path, place, problem, nearest(name, projects, "projects"))
         if project is not None and project.get("declarative"):
             problem = f"is in a declarative project, whose jobsets Hydra makes itself; see line {project.line}"
             document.mistakes.add(jobset.line, jobset.path, place, problem, "remove one of the two")
         _fits(jobset, document.mistakes)
-    for _, project in projects.items():
+    for project in projects.values():
         purge = project.get("purge_jobsets")
         if purge is not None and purge.value is True and project.get("declarative"):
             problem = "is for projects whose jobsets are listed here"
@@ -56,4 +56,4 @@ def _fits(jobset: Cell, mistakes: Mistakes) -> None:
 
 
 def _unclear(cell: Cell) -> bool:
-    return cell.unclear or any(_unclear(item) for _, item in cell.items())
+    return cell.unclear or any(_unclear(item) for item in dict(cell.items()).values())

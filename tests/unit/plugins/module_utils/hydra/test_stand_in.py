@@ -12,7 +12,7 @@ from ast import literal_eval
 from typing import Any
 
 import pytest
-from ansible_collections.nixvegas.noc.tests.hydra_stand_in.answers import Answer, Request
+from ansible_collections.nixvegas.noc.tests.hydra_stand_in.answers import Answer
 from ansible_collections.nixvegas.noc.tests.hydra_stand_in.application import answer
 from ansible_collections.nixvegas.noc.tests.hydra_stand_in.recording import FILE, Exchange, exchanges
 from ansible_collections.nixvegas.noc.tests.hydra_stand_in.replay import LEGACY, Replay, sent
@@ -166,7 +166,3 @@ def test_false_means_true() -> None:
     assert [replay.get("/jobset/demo/fl")[key] for key in ("enableemail", "visible")] == [True, True]
     replay.probe({"enableemail": None, "visible": None})
     assert [replay.get("/jobset/demo/fl")[key] for key in ("enableemail", "visible")] == [False, False]
-
-
-def test_request_without_a_mark_is_not_read_as_an_answer() -> None:
-    assert isinstance(sent("GET", "/", None, {}), Request)
