@@ -101,8 +101,10 @@ def lab_down(arguments: argparse.Namespace) -> None:
 
 
 def status(arguments: argparse.Namespace) -> None:
-    """Say which rehearsals stand."""
+    """Say whether the rehearsal of an event stands, or which ones do."""
     folders = sorted((cache_folder() / "events").glob("*"))
+    if arguments.event:
+        folders = [folder for folder in folders if folder.name == state_of(arguments.event).name]
     for folder in folders:
         state = State(cache_folder(), folder.name)
         holder = find_holder(state)
@@ -112,7 +114,7 @@ def status(arguments: argparse.Namespace) -> None:
         else:
             print(f"{state.name}: does not stand, but left files in {folder}; `down` removes them")
     if not folders:
-        print("no rehearsal stands")
+        print("no such rehearsal stands")
 
 
 def show_summary(arguments: argparse.Namespace) -> None:
@@ -148,10 +150,8 @@ def make_parser() -> argparse.ArgumentParser:
     def command(name: str, action: Callable[[argparse.Namespace], None]) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=action.__doc__, description=action.__doc__)
         added.set_defaults(action=action)
-        if name != "status":
-            added.add_argument(
-                "event", type=Path, nargs="?", default=DEFAULT_EVENT, help="inventory folder or event file"
-            )
+        default = None if name == "status" else DEFAULT_EVENT
+        added.add_argument("event", type=Path, nargs="?", default=default, help="inventory folder or event file")
         return added
 
     putting_up = command("up", up)

@@ -51,7 +51,7 @@ def client_files() -> dict[str, File]:
 def internet_files(outside: Outside, cables: Iterable[Cable]) -> dict[str, File]:
     """Return the configuration of the stand-in internet; `cables` are those of all containers."""
     files = {
-        "/etc/resolv.conf": File(f"nameserver {outside.segments[0].gateway}\n"),
+        "/etc/resolv.conf": File("".join(f"nameserver {address}\n" for address in outside.resolvers[:3])),
         "/etc/systemd/network/20-addresses.network": File(render_addresses(outside.addresses)),
         "/etc/sysctl.d/90-forward.conf": File("net.ipv4.ip_forward = 1\n"),
         "/etc/nftables.conf": File(render_translation(outside.segments), 0o755),

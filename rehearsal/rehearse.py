@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import clients, internet
-from .boot import put_up, standing
+from .boot import in_parallel, put_up, standing
 from .command import RehearsalError
 from .containers import Containers, File
 from .event import Event, find_event_file, load_event
@@ -97,11 +97,11 @@ class Rehearsal:
 
     def _start_unmanaged(self, containers: Containers) -> None:
         services = {"client": internet.CLIENT_SERVICES, "outside": internet.INTERNET_SERVICES}
-        for container in self.plan.containers:
-            if container.kind in services:
-                containers.execute(
-                    container.name, ["systemctl", "enable", "--quiet", "--now", *services[container.kind]]
-                )
+
+        def start(container: Container) -> None:
+            containers.execute(container.name, ["systemctl", "enable", "--quiet", "--now", *services[container.kind]])
+
+        in_parallel(start, self.plan.of_kind(*services))
 
     def _write_overlay(self, variables: Mapping[str, Mapping[str, Any]], world: World) -> None:
         assert self.plan.outside
@@ -119,13 +119,13 @@ class Rehearsal:
         }
         for client in visiting:
             own[client.name] |= {"verify_network": client.network, **replace_texts(variables[client.name], keys)}
-        proof = {
-            "verify_address_page": self.plan.outside.address_page,
-            "verify_upstream_closure": upstream["root"],
-            "verify_upstream_program": f"{upstream['root']}/bin/{PROGRAM}",
-            "verify_upstream_output": PROGRAM_OUTPUT,
-            "verify_failover": True,
-        }
+        proof: dict[str, Any] = {"verify_address_page": self.plan.outside.address_page, "verify_failover": True}
+        if self.plan.outside.upstreams:
+            proof |= {
+                "verify_upstream_closure": upstream["root"],
+                "verify_upstream_program": f"{upstream['root']}/bin/{PROGRAM}",
+                "verify_upstream_output": PROGRAM_OUTPUT,
+            }
         write_overlay(self.state, groups, own, proof)
         self.state.replaced.write_text(json.dumps([asdict(entry) for entry in replaced.report]))
 
