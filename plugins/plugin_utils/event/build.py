@@ -9,7 +9,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv4Network
 
 from .document import Cell
-from .model import Cache, Event, Host, Interface, Network, Publication
+from .model import Cache, Event, Host, Hydra, Interface, Network, Publication
 from .values import Pool
 
 DEFAULT_PORT = 4242
@@ -44,6 +44,7 @@ def build_event(root: Cell) -> Event:
         publish={
             name: Publication(name, cell.texts("caches"), cell.texts("to")) for name, cell in _section(root, "publish")
         },
+        hydra=_hydra(root.get("hydra")),
     )
 
 
@@ -111,3 +112,10 @@ def router_address(network: IPv4Network) -> IPv4Address:
 
 def _cache(name: str, cell: Cell) -> Cache:
     return Cache(name, cell.read("host", str), cell.read("url", str), cell.need("priority", int), cell.need("key", str))
+
+
+def _hydra(cell: Cell | None) -> Hydra | None:
+    if cell is None:
+        return None
+    projects, jobsets = ({name: item.plain() for name, item in _section(cell, key)} for key in ("projects", "jobsets"))
+    return Hydra(cell.need("url", str), projects, jobsets)

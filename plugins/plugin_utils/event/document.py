@@ -94,6 +94,10 @@ class Cell:
             raise LookupError(f"{self.path}.{key} should have been reported as a mistake")
         return value
 
+    def plain(self) -> dict[str, object]:
+        """A mapping of single values and mappings, without lines and paths."""
+        return {key: item.plain() if isinstance(item.value, dict) else item.value for key, item in self.items()}
+
     def texts(self, key: str) -> tuple[str, ...]:
         """The texts of the list under `key`; none if one is wrong: then nobody knows what was meant."""
         found = tuple(cell.value for cell in self.each(key) if isinstance(cell.value, str))

@@ -105,6 +105,21 @@ class Publication:
     to: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Hydra:
+    """A Hydra at `url`. Its projects by name and jobsets by PROJECT:JOBSET have the fields of the hydra_* modules that
+    the file names."""
+
+    url: str
+    projects: dict[str, dict[str, object]]
+    jobsets: dict[str, dict[str, object]]
+
+    def jobsets_of(self, project: str) -> list[dict[str, object]]:
+        """The jobsets of a project, each with its name."""
+        places = ((place.split(":"), fields) for place, fields in self.jobsets.items())
+        return [{"name": name, **fields} for (owner, name), fields in places if owner == project]
+
+
 @dataclass(frozen=True)
 class Event:
     """The whole event. All mappings are by name and in the order of the file. `secrets_dir`: as the file says, if it
@@ -129,6 +144,7 @@ class Event:
     hosts: dict[str, Host]
     caches: dict[str, Cache]
     publish: dict[str, Publication]
+    hydra: Hydra | None = None
 
     @cached_property
     def router(self) -> Host:

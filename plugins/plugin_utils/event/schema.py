@@ -9,6 +9,7 @@ from __future__ import annotations
 from . import values
 from .document import ListOf, Named, Record, Scalar
 from .mistakes import nearest
+from .schema_hydra import HYDRA
 from .values import WrongValueError
 
 CLASSES = ("router", "mesh", "cache", "builder", "egress")
@@ -117,6 +118,7 @@ EVENT = Record(
             Scalar(values.domain),
             Record({"caches": ListOf(CACHE_REF), "to": ListOf(NETWORK_REF)}, frozenset({"caches", "to"})),
         ),
+        "hydra": HYDRA,
     },
     frozenset(
         {"plugin", "name", "domain", "timezone", "resolvers", "time_servers", "admins", "manage", "networks", "overlay"}

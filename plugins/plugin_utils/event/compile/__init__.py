@@ -13,7 +13,22 @@ from typing import Any
 from ..model import Event, Host
 from ..schema import CLASSES
 from ..secret_paths import SecretPaths
-from . import base, dhcp, dns, egress, firewall, nar_server, nebula, network, nix, ntp, reverse_proxy, secrets, verify
+from . import (
+    base,
+    dhcp,
+    dns,
+    egress,
+    firewall,
+    hydra,
+    nar_server,
+    nebula,
+    network,
+    nix,
+    ntp,
+    reverse_proxy,
+    secrets,
+    verify,
+)
 
 Variables = dict[str, Any]
 Compile = Callable[[Event, Host, SecretPaths], Variables]
@@ -48,7 +63,7 @@ def compile_event(event: Event, secret_paths: SecretPaths) -> Inventory:
         groups={name: [host.name for host in event.hosts.values() if host.is_a(name)] for name in CLASSES},
         hosts={host.name: compile_host(event, host, secret_paths) for host in event.hosts.values()},
         clients=verify.variables(event),
-        everybody=secrets.variables(event, secret_paths),
+        everybody=secrets.variables(event, secret_paths) | hydra.variables(event),
     )
 
 

@@ -1,0 +1,232 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The way to Hydra's HTTP API: signs in, keeps the cookie, reads errors from bodies, repeats only what is safe."""
+
+from __future__ import annotations
+
+import http.client
+import http.cookiejar
+import json
+import socket
+import ssl
+import time
+import urllib.error
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from ansible.module_utils.urls import ConnectionError as UrlsError
+from ansible.module_utils.urls import Request, make_context
+
+from .errors import AnswerError, HydraError, LostError, words_of
+from .values import without_password
+
+OK, NO_CONTENT, FOUND, MOVED, FORBIDDEN, NOT_FOUND = 200, 204, 302, 301, 403, 404
+NO_SUCH_PAGE = "Page not found."  # Hydra's words where nothing could be; of a missing thing it names that
+AWAY = (502, 503, 504)  # a proxy speaks: Hydra restarts, or is slow
+PAUSES = (0.5, 2.0)  # seconds before a read is repeated
+NEVER_SENT = (ConnectionRefusedError, socket.gaierror, ssl.SSLError)
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where Hydra is and who signs in. timeout: seconds until an answer must come; ca_path: file of a private CA."""
+
+    url: str
+    username: str | None = None
+    password: str | None = None
+    validate_certs: bool = True
+    ca_path: str | None = None
+    timeout: float = 30
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server answered. data: its JSON, None when it has none; location: where it redirects to."""
+
+    status: int
+    data: Any
+    words: str
+    location: str
+
+
+def path_of(*parts: str) -> str:
+    """A path below Hydra's address from its parts, each escaped."""
+    return "/" + "/".join(quote(part, safe="") for part in parts)
+
+
+class Client:
+    """One module run's conversation with a server. Raises HydraError: AnswerError, or LostError when none came."""
+
+    def __init__(self, connection: Connection, sleep: Callable[[float], None] = time.sleep) -> None:
+        parts = urlsplit(connection.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            shown = without_password(connection.url)
+            raise HydraError(
+                f'url: "{shown}" is not an address of Hydra; write one such as "https://hydra.example.org"'
+            )
+        if parts.username or parts.password:
+            raise HydraError("url: holds a user name; write it under username and password instead")
+        self.base = connection.url.rstrip("/")
+        self.user: dict[str, Any] | None = None
+        self._connection = connection
+        self._sleep = sleep
+        self._cookies = http.cookiejar.CookieJar()
+        self._http = self._session(parts.scheme)
+
+    def _session(self, scheme: str) -> Request:
+        """What open_url makes anew for every call: with certificates loaded, that takes longer than Hydra's answer."""
+        given = self._connection
+        try:
+            context = (
+                make_context(cafile=given.ca_path, validate_certs=given.validate_certs)
+                if scheme == "https"
+                else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            )
+        except OSError as error:
+            raise HydraError(f'ca_path: "{given.ca_path}" cannot be read as certificates: {error}') from error
+        # Redirects are never followed: that of a renamed jobset would show another one.
+        return Request(
+            timeout=given.timeout,
+            context=context,
+            cookies=self._cookies,
+            follow_redirects="none",
+            use_netrc=False,
+            http_agent="nixvegas.noc",
+        )
+
+    @property
+    def may_sign_in(self) -> bool:
+        """Whether a user name and a password are given."""
+        return bool(self._connection.username and self._connection.password)
+
+    def get(self, path: str) -> Any:
+        """What the server says there; None where there is nothing, or where something was renamed away (301)."""
+        answer = self._checked("GET", path, None)
+        if answer.status == NOT_FOUND and answer.data is not None and answer.words != NO_SUCH_PAGE:
+            return None
+        if answer.status == MOVED and self._is_rename(path, answer.location):
+            return None
+        if answer.data is None or answer.status != OK:
+            request = f"GET {self.base}{path}"
+            raise HydraError(f"{request} was answered with {answer.words} Check that the url is that of a Hydra.")
+        return answer.data
+
+    def _is_rename(self, path: str, location: str) -> bool:
+        """Whether a redirect is that of a renamed jobset, not of a proxy: it leads to its neighbour."""
+        asked, target = (urlsplit(address).path for address in (f"{self.base}{path}", location))
+        parts = path.split("/")
+        return parts[1] == "jobset" and target != asked and "/".join(parts[:3]) + "/" in target
+
+    def put(self, path: str, body: dict[str, Any]) -> None:
+        """Replace what is there. LostError says whether the request may have arrived; it is never repeated here."""
+        self._write("PUT", path, body)
+
+    def delete(self, path: str) -> None:
+        """Remove what is there; fine if somebody else just did."""
+        self._write("DELETE", path, None, gone=True)
+
+    def post(self, path: str, query: dict[str, str]) -> Any:
+        """Ask for an action. Like `put`, it is never repeated."""
+        return self._write("POST", f"{path}?{urlencode(query, safe=':')}", None).data
+
+    def sign_in(self) -> dict[str, Any]:
+        """Sign in, once per run unless the session expires. Returns the user: username, userroles."""
+        if self.user is None:
+            self.user = self._sign_in()
+        return self.user
+
+    def _sign_in(self) -> dict[str, Any]:
+        if not self.may_sign_in:
+            raise HydraError(
+                f"{self.base} wants a user who is signed in; give username and password, as options or as"
+                " HYDRA_USERNAME and HYDRA_PASSWORD"
+            )
+        self._cookies.clear()
+        login = {"username": self._connection.username, "password": self._connection.password}
+        answer = self._patient("POST", "/login", login)
+        if answer.status not in (OK, FOUND) or not isinstance(answer.data, dict) or "username" not in answer.data:
+            request = f"POST {self.base}/login as {self._connection.username}"
+            raise AnswerError(request, answer.status, self._safe(answer.words))
+        return dict(answer.data)
+
+    def _write(self, method: str, path: str, body: dict[str, Any] | None, *, gone: bool = False) -> Answer:
+        self.sign_in()
+        answer = self._checked(method, path, body)
+        if answer.status in AWAY:
+            # Whether Hydra itself saw the request is unknown.
+            request = f"{method} {self.base}{path}"
+            raise LostError(request, f"a proxy answered {answer.status}: {answer.words}", sent=True, slow=True)
+        if answer.status == MOVED or (answer.status == NOT_FOUND and not gone):
+            raise AnswerError(f"{method} {self.base}{path}", answer.status, self._safe(answer.words))
+        return answer
+
+    def _checked(self, method: str, path: str, body: dict[str, Any] | None) -> Answer:
+        """The answer of a success, or a 404, a 301 or a proxy's error of a write; signs in where the server asks."""
+        once = self._patient if method == "GET" else self._once
+        answer = once(method, path, body)
+        if answer.status == FORBIDDEN and "sign in" in answer.words and self.may_sign_in:
+            # A private server, or a session that expired: it did nothing, so the request may be repeated.
+            self.user = None
+            self.sign_in()
+            answer = once(method, path, body)
+        allowed = (OK, 201, NO_CONTENT, NOT_FOUND, MOVED, *(() if method == "GET" else AWAY))
+        if answer.status not in allowed:
+            raise AnswerError(f"{method} {self.base}{path}", answer.status, self._safe(answer.words))
+        return answer
+
+    def _patient(self, method: str, path: str, body: dict[str, Any] | None) -> Answer:
+        """One exchange that may be repeated: of a read, or of signing in."""
+        for pause in PAUSES:
+            try:
+                answer = self._once(method, path, body)
+            except LostError as lost:
+                if not lost.sent:
+                    raise
+            else:
+                if answer.status not in AWAY:
+                    return answer
+            self._sleep(pause)
+        return self._once(method, path, body)
+
+    def _once(self, method: str, path: str, body: dict[str, Any] | None) -> Answer:
+        """One exchange."""
+        headers = {"Accept": "application/json", "Referer": f"{self.base}/"}
+        data = b"" if method == "POST" else None
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+            data = json.dumps(body).encode()
+        try:
+            response = self._http.open(method, f"{self.base}{path}", data=data, headers=headers)
+            return self._answer(response.status, response.read())
+        except urllib.error.HTTPError as error:
+            try:
+                return self._answer(error.code, error.read(), error.headers.get("Location"))
+            except (OSError, http.client.HTTPException) as lost:
+                raise self._lost(method, path, lost) from lost
+        except (OSError, http.client.HTTPException, UrlsError) as lost:
+            raise self._lost(method, path, lost) from lost
+
+    def _answer(self, status: int, body: bytes, location: str | None = None) -> Answer:
+        try:
+            data = json.loads(body)
+        except ValueError:
+            data = None
+        words = f"a redirect to {location}." if location and data is None else words_of(body)
+        return Answer(status, data, words, location or "")
+
+    def _lost(self, method: str, path: str, error: Exception) -> LostError:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        slow = isinstance(reason, TimeoutError)
+        text = f"nothing came within {self._connection.timeout:g} seconds" if slow else str(reason) or repr(reason)
+        if isinstance(reason, ssl.SSLError):
+            text += " (for a private CA, give its certificate as ca_path)"
+        sent = not isinstance(reason, (*NEVER_SENT, UrlsError))
+        return LostError(f"{method} {self.base}{path}", self._safe(text), sent=sent, slow=slow)
+
+    def _safe(self, words: str) -> str:
+        password = self._connection.password
+        return without_password(words.replace(password, "***") if password else words)

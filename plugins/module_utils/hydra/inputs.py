@@ -1,0 +1,104 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Inputs of legacy jobsets, and where a declarative project has its specification."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import values
+from .values import WrongFieldError
+
+# What Hydra knows by itself and by the plugins it comes with; a server's own plugins add others.
+INPUT_TYPES = frozenset(
+    {"boolean", "build", "eval", "nix", "path", "string", "sysbuild"}
+    | {"bzr", "bzr-checkout", "darcs", "git", "hg", "svn", "svn-checkout"}
+    | {"bitbucketpulls", "giteapulls", "github_refs", "githubpulls", "gitlabpulls"}
+)
+INPUT_KEYS = ("type", "value", "notify_committers")
+DECLARATIVE_KEYS = ("file", "type", "value")
+Input = dict[str, Any]
+
+
+def read_inputs(written: object) -> dict[str, Input]:
+    """The inputs by name, with only the keys that are written."""
+    if not isinstance(written, Mapping):
+        raise WrongFieldError("is not a mapping", "write NAME: {type: TYPE, value: VALUE}")
+    found = {}
+    for name, item in written.items():
+        try:
+            found[values.input_name(name)] = _keys(item, INPUT_KEYS)
+        except WrongFieldError as wrong:
+            raise wrong.under(str(name), None if wrong.field else name) from wrong
+    return found
+
+
+def whole_input(name: str, parts: Input) -> Input:
+    """An input with all its keys, its value as the server keeps it: a text. Raises WrongFieldError."""
+    if not parts.get("type"):
+        raise WrongFieldError(
+            "has no type", f"write one, such as git; known are {', '.join(sorted(INPUT_TYPES))}", name
+        )
+    if parts.get("value") is None:
+        raise WrongFieldError("has no value", 'write one; "" is an empty string', name)
+    kind, value = values.text(parts["type"]), parts["value"]
+    try:
+        return {
+            "type": kind,
+            "value": _value(kind, value),
+            "notify_committers": values.boolean(parts.get("notify_committers") or False),
+        }
+    except WrongFieldError as wrong:
+        raise wrong.under(f"{name}.value", value) from wrong
+
+
+def _value(kind: str, value: object) -> str:
+    if isinstance(value, (dict, list)):
+        raise WrongFieldError("is not a single value", "Hydra keeps one text per input: write one")
+    if kind == "boolean":
+        return "true" if values.boolean(value) else "false"
+    if not isinstance(value, str):
+        raise WrongFieldError("is not a text, and Hydra would change how it is written", "write it in quotes")
+    if kind == "eval":
+        return values.evaluation(value)
+    return value if kind == "string" else values.text(value)
+
+
+def read_declarative(written: object) -> dict[str, str]:
+    """Where the specification of a declarative project is; empty for a project that is not declarative."""
+    parts = _keys(written, DECLARATIVE_KEYS)
+    if not parts:
+        return {}
+    for key in DECLARATIVE_KEYS:
+        try:
+            if not values.text(parts.get(key, "")):
+                raise WrongFieldError(
+                    "is missing", "write file, type and value; {} for a project that is not declarative"
+                )
+        except WrongFieldError as wrong:
+            raise wrong.under(key, parts.get(key)) from wrong
+    return {key: str(parts[key]) for key in DECLARATIVE_KEYS}
+
+
+def unknown_types(document: Mapping[str, Any]) -> list[str]:
+    """Sentences about the input types of a project or jobset that neither Hydra nor its plugins have."""
+    found = {f"inputs.{name}.type": item["type"] for name, item in document.get("inputs", {}).items()}
+    if document.get("declarative"):
+        found["declarative.type"] = document["declarative"]["type"]
+    return [
+        f'{field}: "{kind}" is no input type of Hydra itself; the server refuses it unless a plugin there adds it'
+        for field, kind in found.items()
+        if kind not in INPUT_TYPES
+    ]
+
+
+def _keys(item: object, known: tuple[str, ...]) -> Input:
+    if not isinstance(item, Mapping):
+        raise WrongFieldError("is not a mapping", f"write {{{', '.join(f'{key}: …' for key in known[:2])}}}")
+    for key in item:
+        if key not in known:
+            raise WrongFieldError("is not a key here", f"known keys: {', '.join(known)}", str(key))
+    return {key: value for key, value in item.items() if value is not None}

@@ -1,0 +1,160 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The values that Hydra's fields take: from what a user writes to what the server keeps, without its silent coercions.
+
+Every reader takes a value as Ansible or an event file has it and returns the one that is compared and sent, or raises
+WrongFieldError. Whatever the server would trim, coerce or drop is refused here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+LARGEST_INTEGER = 2**31 - 1
+STATES = ("disabled", "enabled", "one_shot", "one_at_a_time")
+TYPES = ("legacy", "flake")
+
+# The server's own expressions, from Hydra::Helper::CatalystUtils and Hydra::Controller::Jobset.
+PROJECT_NAME = r"[A-Za-z_][A-Za-z0-9_-]*"
+JOBSET_NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
+ATTRIBUTE = r"[A-Za-z_][A-Za-z0-9_-]*"
+JOB_NAME = rf"{ATTRIBUTE}(?:\.{ATTRIBUTE})*"
+INPUT_NAME = r"[^\W\d_][\w-]*"
+PATH_PART = r"[A-Za-z0-9+._$-][A-Za-z0-9+._$:-]*"
+RELATIVE_PATH = rf"{PATH_PART}(?:/{PATH_PART})*"
+EVALUATION = rf"\d+|{PROJECT_NAME}:{JOBSET_NAME}(?::{JOB_NAME})?"
+URL_PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")
+
+
+class WrongFieldError(ValueError):
+    """A value the server would refuse, coerce or drop.
+
+    field: its name, joined by dots inside of others; shown: the value, without any secret; problem and remedy: what
+    is wrong and what would be right.
+    """
+
+    def __init__(self, problem: str, remedy: str, field: str = "", shown: str = "") -> None:
+        self.field, self.shown, self.problem, self.remedy = field, shown, problem, remedy
+        super().__init__(f'{field}: "{shown}" {problem}; {remedy}' if shown else f"{field}: {problem}; {remedy}")
+
+    def under(self, field: str, value: object = None) -> WrongFieldError:
+        """The same mistake as one of a field, with the value that is written there."""
+        path = f"{field}.{self.field}" if self.field else field
+        shown = self.shown or ("" if value is None or isinstance(value, (dict, list)) else without_password(str(value)))
+        return WrongFieldError(self.problem, self.remedy, path, shown)
+
+
+def without_password(text: str) -> str:
+    """A text in which the passwords of URLs are replaced by asterisks."""
+    return URL_PASSWORD.sub(r"\1***@", text)
+
+
+def text(value: object) -> str:
+    """One text, without blanks at its ends, which the server would remove."""
+    if not isinstance(value, str):
+        raise WrongFieldError("is not a text", "write it in quotes")
+    if value != value.strip():
+        raise WrongFieldError("has blanks at an end, which Hydra drops", "remove them")
+    return value
+
+
+def matching(expression: str, problem: str, remedy: str) -> Callable[[object], str]:
+    """A reader of texts that obey a regular expression of the server's."""
+    compiled = re.compile(expression)
+
+    def read(value: object) -> str:
+        written = text(value)
+        if compiled.fullmatch(written) is None:
+            raise WrongFieldError(problem, remedy)
+        return written
+
+    return read
+
+
+project_name = matching(
+    PROJECT_NAME, "is not a project identifier", "use letters, digits, - and _, not beginning with a digit or -"
+)
+jobset_name = matching(
+    JOBSET_NAME, "is not a jobset identifier", "use letters, digits, ., - and _, beginning with a letter or _"
+)
+input_name = matching(INPUT_NAME, "is not an input name", "use letters, digits, - and _, beginning with a letter")
+relative_path = matching(
+    f"(?:{RELATIVE_PATH})?", "is not a path Hydra takes", 'write it relative and without blanks: "release.nix"'
+)
+expression_input = matching(f"(?:{INPUT_NAME})?", "is not an input name", "name one of the inputs")
+flake_uri = matching("(?:[a-zA-Z].*)?", "is not a flake URI", 'begin with a scheme: "github:NixOS/nixpkgs/master"')
+evaluation = matching(
+    EVALUATION, "names no evaluation", 'write the number of one, "PROJECT:JOBSET" or "PROJECT:JOBSET:JOB"'
+)
+
+
+def display_name(value: object) -> str:
+    """A text that is not empty."""
+    if not text(value):
+        raise WrongFieldError("is empty", "write what people call the project")
+    return text(value)
+
+
+def email_override(value: object) -> str:
+    """A mail address, or nothing. The server takes "0" for nothing."""
+    if text(value) == "0":
+        raise WrongFieldError("is no mail address", 'write one, or ""')
+    return text(value)
+
+
+def boolean(value: object) -> bool:
+    """true or false."""
+    if value in (True, "true"):
+        return True
+    if value in (False, "false"):
+        return False
+    raise WrongFieldError("is neither true nor false", "write true or false")
+
+
+def one_of(choices: tuple[str, ...]) -> Callable[[object], str]:
+    """A reader of one of a few words."""
+
+    def read(value: object) -> str:
+        if value not in choices:
+            raise WrongFieldError("is not known", f"write one of {', '.join(choices)}")
+        return str(value)
+
+    return read
+
+
+def whole(least: int, what: str) -> Callable[[object], int]:
+    """A reader of whole numbers from `least` to what the server's database holds."""
+
+    def read(value: object) -> int:
+        digits = isinstance(value, str) and re.fullmatch(r"[0-9]+", value)
+        if isinstance(value, bool) or not (digits or isinstance(value, int)):
+            raise WrongFieldError(f"is not {what}", "write a whole number")
+        number = int(str(value))
+        if not least <= number <= LARGEST_INTEGER:
+            raise WrongFieldError(f"is not {what}", f"write a whole number from {least} to {LARGEST_INTEGER}")
+        return number
+
+    return read
+
+
+def duration(value: object) -> int:
+    """A time in seconds, written as their number or as one with a unit: 90, 5m, 1h, 2d, 1w."""
+    found = re.fullmatch(r"([0-9]+)([smhdw]?)", str(value)) if not isinstance(value, bool) else None
+    if found is None or not isinstance(value, (str, int)):
+        raise WrongFieldError("is not a duration", 'write seconds, or a number with one unit such as "5m", "1h", "2d"')
+    seconds = int(found[1]) * UNITS[found[2] or "s"]
+    if seconds > LARGEST_INTEGER:
+        raise WrongFieldError("is too long for Hydra's database", f"write at most {LARGEST_INTEGER} seconds")
+    return seconds
+
+
+def shown_duration(seconds: int) -> str | int:
+    """Seconds as the shortest of what `duration` reads; 0 as it is."""
+    for unit in ("w", "d", "h", "m"):
+        if seconds and seconds % UNITS[unit] == 0:
+            return f"{seconds // UNITS[unit]}{unit}"
+    return seconds

@@ -1,0 +1,256 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the modules do when the network, a proxy, the session or somebody else gets in between."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.nixvegas.noc.plugins.modules import hydra_jobset, hydra_project
+from ansible_collections.nixvegas.noc.tests.hydra_stand_in import server
+from ansible_collections.nixvegas.noc.tests.hydra_stand_in.answers import page
+from ansible_collections.nixvegas.noc.tests.hydra_stand_in.server import (
+    CUT_AFTER,
+    CUT_BEFORE,
+    PROXY_ERROR,
+    PROXY_TIMEOUT,
+    SLOW,
+    Fault,
+    StandIn,
+    running,
+)
+
+from .conftest import PASSWORD, Run, database
+
+FLAKE: dict[str, Any] = {"project": "demo", "name": "fl", "flake": "github:NixOS/hydra/master"}
+PUT = "PUT /jobset/demo/fl"
+
+
+@pytest.fixture(autouse=True)
+def demo(hydra: StandIn, run: Run) -> None:
+    """Every test begins with an empty project."""
+    run("project", name="demo")
+    hydra.requests.clear()
+
+
+def first(fault: str, *methods: str, times: int = 1) -> Fault:
+    """A fault that happens to the first requests of these methods, other than signing in."""
+    left = [fault] * times
+
+    def happens(method: str, target: str) -> str | None:
+        return left.pop() if left and method in methods and target != "/login" else None
+
+    return happens
+
+
+def test_change_that_arrived_is_not_repeated(hydra: StandIn, run: Run) -> None:
+    hydra.fault = first(CUT_AFTER, "PUT")
+    assert run("jobset", **FLAKE)["changed"]
+    assert hydra.writes == [PUT]
+    assert not run("jobset", **FLAKE)["changed"]
+
+
+def test_change_that_did_not_arrive_is_repeated_once(hydra: StandIn, run: Run) -> None:
+    hydra.fault = first(CUT_BEFORE, "PUT")
+    assert run("jobset", **FLAKE)["changed"]
+    assert hydra.writes == [PUT, PUT]
+    assert "GET /jobset/demo/fl" in hydra.requests[hydra.requests.index(PUT) + 1 : -2]
+
+
+def test_line_that_stays_cut(hydra: StandIn, run: Run) -> None:
+    hydra.fault = first(CUT_BEFORE, "PUT", times=9)
+    failed = run("jobset", **FLAKE)["msg"]
+    assert failed.startswith(f"jobset demo:fl: PUT {hydra.url}/jobset/demo/fl got no answer: ")
+    assert hydra.writes == [PUT, PUT]
+
+
+def test_removal_that_arrived(hydra: StandIn, run: Run) -> None:
+    run("jobset", **FLAKE)
+    hydra.fault = first(CUT_AFTER, "DELETE")
+    assert run("jobset", project="demo", name="fl", state="absent")["changed"]
+    assert hydra.writes[1:] == ["DELETE /jobset/demo/fl"]
+
+
+@pytest.mark.parametrize("fault", [CUT_BEFORE, CUT_AFTER, PROXY_ERROR])
+def test_reads_are_repeated(hydra: StandIn, run: Run, fault: str) -> None:
+    hydra.fault = first(fault, "GET", times=2)
+    assert run("jobset", **FLAKE)["changed"]
+
+
+def test_slow_server(hydra: StandIn, run: Run) -> None:
+    """The change was carried out, only its answer is late."""
+    hydra.slow_seconds, hydra.fault = 1.5, first(SLOW, "PUT")
+    assert run("jobset", **FLAKE, request_timeout="1s")["changed"]
+    assert hydra.writes == [PUT]
+
+
+def test_proxy_that_gave_up(hydra: StandIn, run: Run) -> None:
+    hydra.fault = first(PROXY_TIMEOUT, "PUT")
+    assert run("jobset", **FLAKE)["changed"]
+    assert hydra.writes == [PUT]
+
+
+def test_html_error_page(hydra: StandIn, run: Run) -> None:
+    """Hydra did not see the request; a second one could meet the first, so the user is asked."""
+    hydra.fault = first(PROXY_ERROR, "PUT", "GET", times=99)
+    assert run("jobset", **FLAKE)["msg"] == (
+        f'GET {hydra.url}/jobset/demo/fl was answered 502: an HTML page, "502 Bad Gateway", which is not Hydra\'s API.'
+    )
+    hydra.fault = first(PROXY_ERROR, "PUT", times=99)
+    failed = run("jobset", **FLAKE)["msg"]
+    assert 'got no answer: a proxy answered 502: an HTML page, "502 Bad Gateway", which is not Hydra' in failed
+    assert failed.endswith("What was to change is still as it was; run again when Hydra answers.")
+    assert hydra.writes == [PUT]
+
+
+def test_page_that_is_no_hydra(hydra: StandIn, run: Run) -> None:
+    assert run("info", url=f"{hydra.url}/elsewhere")["msg"] == (
+        f"GET {hydra.url}/elsewhere/ was answered with Page not found. Check that the url is that of a Hydra."
+    )
+    failed = run("info", url="http://127.0.0.1:1")["msg"]
+    assert failed == "GET http://127.0.0.1:1/ got no answer: [Errno 111] Connection refused."
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "hydra.example.org", "http://u:never-shown@x"])
+def test_addresses_that_are_none(run: Run, url: str) -> None:
+    failed = run("info", url=url)["msg"]
+    assert failed.startswith("url: ")
+    assert "never-shown" not in failed
+
+
+def test_redirect_of_a_proxy_is_no_rename(hydra: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From http to https, say: the jobset is not missing."""
+    secure = hydra.url.replace("http:", "https:")
+    moved = page(301, "Moved", Location=f"{secure}/jobset/demo/fl")
+    monkeypatch.setattr(server, "answer", lambda *_: moved)
+    assert run("jobset", **FLAKE)["msg"] == (
+        f"GET {hydra.url}/jobset/demo/fl was answered with a redirect to {secure}/jobset/demo/fl."
+        " Check that the url is that of a Hydra."
+    )
+
+
+def test_session_that_expires_in_the_middle(hydra: StandIn, run: Run) -> None:
+    def expire(method: str, target: str) -> None:
+        if target == "/jobset/demo/j1" and method == "PUT" and hydra.requests.count("POST /login") == 1:
+            hydra.database.sessions.clear()
+
+    hydra.fault = expire
+    jobsets = [{"name": f"j{number}", "flake": "a:b"} for number in range(3)]
+    assert len(run("project", name="demo", jobsets=jobsets)["changes"]) == 3
+    assert hydra.requests.count("POST /login") == 2
+    assert hydra.writes == [f"PUT /jobset/demo/j{number}" for number in (0, 1, 1, 2)]
+
+
+def test_wrong_password(hydra: StandIn, run: Run) -> None:
+    for check in (True, False):
+        failed = run("jobset", check=check, **(FLAKE | {"password": "wrong"}))["msg"]
+        assert failed == (
+            f"POST {hydra.url}/login as alice was answered 403: Bad username or password. Check username and password;"
+            " hydra-create-user on Hydra's host sets a new one."
+        )
+
+
+def test_what_somebody_else_changes_meanwhile_is_kept(hydra: StandIn, run: Run) -> None:
+    """The other run changes another field after we planned: nothing of it is lost."""
+    run("jobset", **FLAKE)
+    columns = hydra.database.projects["demo"].jobsets["fl"].columns
+    hydra.requests.clear()
+
+    def other_run(method: str, target: str) -> None:
+        if target == "/login":
+            columns["keepnr"] = 7
+
+    hydra.fault = other_run
+    assert run("jobset", **FLAKE, description="ours")["changes"][0]["fields"] == ["description"]
+    assert (columns["keepnr"], columns["description"]) == (7, "ours")
+
+
+def test_what_somebody_else_did_already_is_not_done_again(hydra: StandIn, run: Run) -> None:
+    run("jobset", **FLAKE)
+    columns = hydra.database.projects["demo"].jobsets["fl"].columns
+    hydra.requests.clear()
+
+    def other_run(method: str, target: str) -> None:
+        if target == "/login":
+            columns["description"] = "the same"
+
+    hydra.fault = other_run
+    assert not run("jobset", **FLAKE, description="the same")["changed"]
+    assert hydra.writes == []
+
+
+def module(file: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Run a module as Ansible does, in a process of its own."""
+    code = "import json, runpy, sys; from ansible.module_utils.testing import patch_module_args\n"
+    code += "with patch_module_args(json.loads(sys.argv[2])): runpy.run_path(sys.argv[1], run_name='__main__')"
+    command = [sys.executable, "-c", code, file, json.dumps(arguments)]
+    environment = os.environ | {"PYTHONPATH": str(Path(file).parents[5])}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    result: dict[str, Any] = json.loads(done.stdout or json.dumps({"msg": done.stderr}))
+    return result
+
+
+def test_two_runs_at_once(hydra: StandIn) -> None:
+    """Both succeed, no jobset is written twice with the same content after it was there."""
+    login = {"url": hydra.url, "username": "alice", "password": PASSWORD}
+    jobsets = [{"name": f"j{number}", "flake": f"github:example/{number}"} for number in range(15)]
+    arguments = login | {"name": "demo", "jobsets": jobsets}
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda _: module(str(hydra_project.__file__), arguments), range(2)))
+    assert [result.get("msg") for result in results] == [None, None]
+    assert len(hydra.database.projects["demo"].jobsets) == 15
+    assert not module(str(hydra_project.__file__), arguments)["changed"]
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for localhost of its own, with its key."""
+    file = tmp_path / "hydra.pem"
+    key, crt = tmp_path / "key", tmp_path / "ca.crt"
+    new = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+    names = ["-addext", "subjectAltName=DNS:localhost"]
+    subprocess.run([*new, *names, "-keyout", key, "-out", crt], check=True, capture_output=True)
+    file.write_text(key.read_text() + crt.read_text())
+    return file
+
+
+@pytest.fixture
+def prefixed(certificate: Path) -> Iterator[StandIn]:
+    """A Hydra below a path, behind TLS of a private CA."""
+    with running(database(), prefix="/ci", certificate=certificate) as stand_in:
+        yield stand_in
+
+
+def test_prefix_and_private_ca(prefixed: StandIn, certificate: Path, run: Run) -> None:
+    ours = {"url": prefixed.url, "ca_path": str(certificate.parent / "ca.crt")}
+    assert run("project", name="demo", **ours)["changed"]
+    assert run("evaluation", project="demo", jobset="fl", **ours)["msg"].startswith("jobset demo:fl: does not exist")
+    refused = run("project", name="demo", url=prefixed.url)["msg"]
+    assert "CERTIFICATE_VERIFY_FAILED" in refused
+    assert "for a private CA, give its certificate as ca_path" in refused
+    assert run("info", url=prefixed.url, validate_certs=False)["projects"]
+    assert "ca_path: " in run("info", url=prefixed.url, ca_path="/nonexistent/ca.crt")["msg"]
+
+
+def test_address_hydra_does_not_know_itself_by(prefixed: StandIn, run: Run) -> None:
+    """Signing in needs the address that Hydra believes to have."""
+    other = prefixed.url.replace("localhost", "127.0.0.1")
+    failed = run("project", name="demo", url=other, validate_certs=False)["msg"]
+    assert f"POST requests should come from ‘{prefixed.url}/’. Write the url as Hydra itself calls it there" in failed
+
+
+def test_user_and_password_from_the_environment(hydra: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HYDRA_USERNAME", "alice")
+    monkeypatch.setenv("HYDRA_PASSWORD", PASSWORD)
+    assert run("jobset", user=None, **FLAKE)["changed"]
+    assert hydra_jobset.ARGUMENTS["password"]["no_log"]
