@@ -49,6 +49,7 @@ def test_nix_itself(nix: Any, tmp_path: Path) -> None:
         assert not is_content_addressed(replace(info, path=renamed), STORE), kind
         referring = replace(info, references=(*info.references, StorePath("0" * 32, "x")))
         assert not is_content_addressed(referring, STORE), kind
+    assert not is_content_addressed(replace(made["fixed:r:sha2560"], nar_hash=bytes(32)), STORE)
 
 
 # `nix store make-content-addressed` (Nix 2.26) of a path that refers to another and to itself.

@@ -57,6 +57,9 @@ def _expected_hash_part(info: PathInfo, store_dir: str) -> str:
     method = next((prefix for prefix in ("r:", "git:") if rest.startswith(prefix)), "")
     algorithm, digits = _parse_hash(rest.removeprefix(method))
     if method == "r:" and algorithm == "sha256":
+        # Of a path that does not contain its own hash, this is the NAR's hash; the fingerprint must say the same.
+        if info.path not in info.references and digits != info.nar_hash.hex():
+            raise ValueError("the content address is of another NAR")
         return _hash_part(_with_references("source", info, store_dir), f"sha256:{digits}", store_dir, name)
     if info.references:
         raise ValueError("only texts and NARs hashed by SHA-256 may have references")
