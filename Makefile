@@ -45,25 +45,25 @@ $(COLLECTIONS)/nixvegas/noc:
 	@mkdir -p $(@D) && ln -sfn ../../../.. $@
 
 rehearsal: setup ## Put up the event of EVENT= in containers, configure it, prove it, leave it running
-	$(REHEARSAL) up $(EVENT)
+	$(REHEARSAL) up "$(EVENT)"
 
 rehearsal-down: setup ## Remove every trace of the rehearsal
-	$(REHEARSAL) down $(EVENT)
+	$(REHEARSAL) down "$(EVENT)"
 
 site: setup ## Run playbooks/site.yml against the standing rehearsal, with ARGS=
-	$(REHEARSAL) site $(EVENT) -- $(ARGS)
+	$(REHEARSAL) site "$(EVENT)" -- $(ARGS)
 
 verify: setup ## Run playbooks/verify.yml against the standing rehearsal, with ARGS=
-	$(REHEARSAL) verify $(EVENT) -- $(ARGS)
+	$(REHEARSAL) verify "$(EVENT)" -- $(ARGS)
 
 reboot: setup ## Shut HOST= of the standing rehearsal down and boot it again
-	@$(REHEARSAL) reboot $(EVENT) $(HOST)
+	@$(REHEARSAL) reboot "$(EVENT)" $(HOST)
 
 shell: setup ## Open a root shell on HOST= of the standing rehearsal
-	@$(REHEARSAL) shell $(EVENT) $(HOST)
+	@$(REHEARSAL) shell "$(EVENT)" $(HOST)
 
 status: setup ## Say what of the rehearsal is standing
-	@$(REHEARSAL) status $(EVENT)
+	@$(REHEARSAL) status "$(EVENT)"
 
 test: setup-test ## Run everything CI runs
 	@$(BIN)/python tests/run.py
@@ -79,7 +79,7 @@ golden: setup-test ## Write the golden files anew; look at the diff before commi
 
 diagram: setup ## Draw the network of EVENT= into docs/
 	@PYTHONPATH=$(CACHE)/collections $(BIN)/python -m \
-		ansible_collections.nixvegas.noc.plugins.plugin_utils.event.diagram $(EVENT)/event.yml > docs/$(notdir $(EVENT)).svg
+		ansible_collections.nixvegas.noc.plugins.plugin_utils.event.diagram "$(EVENT)/event.yml" > docs/$(notdir $(EVENT)).svg
 
 collection: setup-test ## Build the collection, install it elsewhere and use it there
 	@$(BIN)/python tests/run.py collection

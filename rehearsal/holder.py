@@ -100,7 +100,9 @@ def main(record: Path) -> int:
         os.close(ready)
         become_holder(recorded, announce)
     os.close(announce)
-    record.write_text(json.dumps({"pid": pid, "start_time": start_time(pid), "boot_id": boot_id()}))
+    partial = record.with_suffix(".partial")
+    partial.write_text(json.dumps({"pid": pid, "start_time": start_time(pid), "boot_id": boot_id()}))
+    partial.replace(record)
     os.write(record_written, READY)
     return 0 if os.read(ready, len(READY)) == READY else 1
 

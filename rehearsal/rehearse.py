@@ -63,7 +63,7 @@ class Rehearsal:
         """Run playbooks/site.yml; then plug in the clients."""
         with self.steps.step("playbooks/site.yml"):
             self.ansible(["ansible-playbook", str(CHECKOUT / "playbooks" / "site.yml"), *options])
-        if "--check" not in options:
+        if not {"--check", "-C"} & set(options):
             with self.steps.step("Plug in the clients"):
                 clients.connect(standing(self.state), self.plan, self.state.secrets / "tls" / "ca.crt")
 

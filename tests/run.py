@@ -52,6 +52,7 @@ def parts(roles: Sequence[str]) -> list[Part]:
                     ".ci/run",
                     "rehearsal/customize.sh",
                     "rehearsal/upstream/install.sh",
+                    "roles/dhcp/files/kea_dhcp4_check",
                 ],
             ),
         ),

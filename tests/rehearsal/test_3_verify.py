@@ -30,8 +30,10 @@ def test_a_wrong_row_fails_the_run(rehearsal: Rehearsal) -> None:
     """A port that is open and should not be is named."""
     address = "ghostgate.arena"
     rehearsal.shell("ghostgate", "systemctl stop kresd@1.service")
-    run = rehearsal.playbook("verify", "-e", "verify_failover=false", check=False)
-    rehearsal.shell("ghostgate", "systemctl start kresd@1.service")
+    try:
+        run = rehearsal.playbook("verify", "-e", "verify_failover=false", check=False)
+    finally:
+        rehearsal.shell("ghostgate", "systemctl start kresd@1.service")
     assert run.exit_code != 0
     assert re.search(rf"^NO .*{address}", run.output, re.MULTILINE), run.output[-6000:]
 

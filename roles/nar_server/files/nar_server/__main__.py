@@ -37,6 +37,14 @@ def _warnings(config: Config) -> list[str]:
     return found
 
 
+def shorten(record: logging.LogRecord) -> bool:
+    """Tell of a request that is not HTTP in one line: anybody can send those. A filter of aiohttp's log."""
+    problem = record.exc_info[1] if record.exc_info else None
+    if type(problem).__module__ == "aiohttp.http_exceptions":
+        record.msg, record.args, record.exc_info = "malformed request: %s", (type(problem).__name__,), None
+    return True
+
+
 def check_config(config: Config) -> int:
     """Check what can be checked without serving; the exit status."""
     keys = load_signing_keys(config)
@@ -131,6 +139,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.set_defaults(function=function)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("aiohttp.server").addFilter(shorten)
     try:
         status: int = options.function(load_config(options.config))
         return status
