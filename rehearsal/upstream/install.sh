@@ -1,6 +1,8 @@
 # The builder of packages.nix: copies what $manifest lists to $out, and binds programs and libraries to store paths.
 set -eu
+# shellcheck disable=SC2154 # Nix sets the variables of the derivation.
 mkdir -p "$out"
+# shellcheck disable=SC2154 # as above
 echo "$manifest" | while read -r source target; do
   [ -n "$source" ] || continue
   mkdir -p "$(dirname "$out/$target")"
