@@ -20,6 +20,8 @@ RESERVED_NETWORKS = frozenset({OVERLAY, INTERNET, "uplink", "mesh"})
 RESERVED_HOSTS = frozenset({*CLASSES, "all", "ungrouped", "clients", "localhost"})
 BOND_MODES = ("active-backup", "802.3ad", "balance-rr", "balance-xor", "broadcast", "balance-tlb", "balance-alb")
 NEBULA_DEVICE = "nebula1"
+# What the router serves over UDP itself: DNS, DHCP, time, and Knot behind the resolver.
+RESERVED_PORTS = frozenset({"53", "67", "68", "123", "5353"})
 RESERVED_INTERFACES = frozenset({NEBULA_DEVICE, "lo"})
 
 
@@ -32,10 +34,10 @@ def _one_of(choices: tuple[str, ...], what: str, plural: str) -> Scalar:
     return Scalar(read)
 
 
-def _but(scalar: Scalar, reserved: frozenset[str], why: str) -> Scalar:
+def _but(scalar: Scalar, reserved: frozenset[str], why: str, remedy: str = "choose another name") -> Scalar:
     def read(written: str) -> object:
         if written in reserved:
-            raise WrongValueError(f"is {why}", "choose another name")
+            raise WrongValueError(f"is {why}", remedy)
         return scalar.read(written)
 
     return Scalar(read)
@@ -43,13 +45,20 @@ def _but(scalar: Scalar, reserved: frozenset[str], why: str) -> Scalar:
 
 TEXT = Scalar(values.text)
 LABEL = Scalar(values.label)
+ZONE = Scalar(values.zone)
+ADMIN = _but(LABEL, frozenset({"root"}), "a user who may not log in by SSH", "name the person")
 ADDRESS = Scalar(values.address)
 CIDR = Scalar(values.cidr)
 SERVER = Scalar(values.server)
 BOOLEAN = Scalar(values.boolean)
 MAC = Scalar(values.mac)
 METRIC = Scalar(values.whole(1, 65535, "a metric"))
-PORT = Scalar(values.whole(1, 65535, "a port"))
+PORT = _but(
+    Scalar(values.whole(1, 65535, "a port")),
+    RESERVED_PORTS,
+    "a UDP port the router itself needs",
+    "choose another port",
+)
 VLAN = Scalar(values.whole(1, 4094, "a VLAN id"))
 PRIORITY = Scalar(values.whole(0, 1000000, "a priority"))
 LEASE = Scalar(values.whole(60, 604800, "a lease time in seconds"))
@@ -102,14 +111,14 @@ EVENT = Record(
         "timezone": Scalar(values.timezone),
         "resolvers": ListOf(ADDRESS),
         "time_servers": ListOf(SERVER),
-        "admins": Named("admin", LABEL, ListOf(Scalar(values.ssh_key), or_one=True)),
+        "admins": Named("admin", ADMIN, ListOf(Scalar(values.ssh_key), or_one=True)),
         "manage": ListOf(SOURCE_REF),
-        "networks": Named("network", _but(LABEL, RESERVED_NETWORKS, "a name with a meaning of its own"), NETWORK),
+        "networks": Named("network", _but(ZONE, RESERVED_NETWORKS, "a name with a meaning of its own"), NETWORK),
         "mesh": Record({"cidr": CIDR}, frozenset({"cidr"})),
         "overlay": Record(
             {"cidr": CIDR, "port": PORT, "mtu": Scalar(values.whole(576, 9000, "an MTU"))}, frozenset({"cidr"})
         ),
-        "uplinks": Named("uplink", LABEL, Record({"metric": METRIC}, frozenset({"metric"}))),
+        "uplinks": Named("uplink", ZONE, Record({"metric": METRIC}, frozenset({"metric"}))),
         "access": Named("source", TEXT, ListOf(ZONE_REF)),
         "hosts": Named("host", _but(LABEL, RESERVED_HOSTS, "a name Ansible or the compiler uses for a group"), HOST),
         "caches": Named("cache", LABEL, CACHE),

@@ -23,6 +23,11 @@ from urllib.parse import urlsplit
 from .mistakes import nearest
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+ZONE = re.compile(r"[a-z][a-z0-9-]{0,30}")  # a firewall zone: part of the name of an nftables set
+SPECIAL_NETWORKS = tuple(
+    ipaddress.IPv4Network(network)
+    for network in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4")
+)
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
 NIX_KEY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -76,6 +81,13 @@ def label(written: str) -> str:
     return written
 
 
+def zone(written: str) -> str:
+    """A label that can also name a zone of the firewall."""
+    if ZONE.fullmatch(label(written)) is None:
+        raise WrongValueError("cannot name a firewall zone", "use at most 31 characters, a letter first")
+    return written
+
+
 def domain(written: str) -> str:
     """A domain name of two labels or more, without final dot."""
     labels = written.split(".")
@@ -111,6 +123,9 @@ def cidr(written: str) -> ipaddress.IPv4Network:
         raise WrongValueError("is not the way a network is written", f"write {network}")
     if not 8 <= network.prefixlen <= 30:  # noqa: PLR2004
         raise WrongValueError("is too large or too small a network", "use a prefix length from 8 to 30")
+    special = next((special for special in SPECIAL_NETWORKS if network.overlaps(special)), None)
+    if special:
+        raise WrongValueError(f"is within {special}, which no host can use", "choose private addresses, RFC 1918")
     return network
 
 
