@@ -38,6 +38,8 @@ options:
   renew:
     description:
       - Make a new CA now. The old certificate, while valid, stays in O(certificate_path) behind the new one.
+      - The former key and certificate are kept beside the new ones, as C(ca.key.FINGERPRINT) and C(ca.crt.FINGERPRINT)
+        with the first 16 digits of the former CA's fingerprint.
       - The new CA signs from now on, so every host gets a new certificate from the next M(nixvegas.noc.nebula_cert).
     type: bool
     default: false

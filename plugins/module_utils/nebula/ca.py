@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from .program import Certificate, NebulaCert, NebulaError, text_of
 KEY_MODE = 0o600
 CERTIFICATE_MODE = 0o644
 FOLDER_MODE = 0o700
+FINGERPRINT_PREFIX = 16
 VAULT_HEADER = "$ANSIBLE_VAULT;"
 
 
@@ -87,7 +89,10 @@ class CaFiles:
         return Authority(first, tuple(certificates[1:]), encrypted)
 
     def create(self, name: str, duration: timedelta, now: datetime) -> None:
-        """Makes a new CA, which signs from now on; CAs that are still valid stay in the certificate file, trusted."""
+        """Makes a new CA, which signs from now on; CAs that are still valid stay in the certificate file, trusted.
+
+        The former key and certificate stay beside the new ones, their names ending in the former CA's fingerprint.
+        """
         self.key.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         self.certificate.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         older = self._still_valid(now)
@@ -100,6 +105,7 @@ class CaFiles:
         self._staged_certificate.chmod(CERTIFICATE_MODE)
         for path in (self._staged_key, self._staged_certificate):
             _sync(path)
+        self._keep_former()
         self._staged_key.replace(self.key)
         self._staged_certificate.replace(self.certificate)
         _sync(self.key.parent)
@@ -111,6 +117,17 @@ class CaFiles:
     def protect_key(self) -> None:
         """Takes everybody else's rights to the private key away."""
         self.key.chmod(KEY_MODE)
+
+    def _keep_former(self) -> None:
+        if not (self.key.exists() and self.certificate.exists()):
+            return
+        prefix = self._certificates()[0].fingerprint[:FINGERPRINT_PREFIX]
+        self.protect_key()
+        # A link is there at once and whole; the move that follows takes only the other name of the file away.
+        for path in (self.key, self.certificate):
+            with suppress(FileExistsError):
+                path.with_name(f"{path.name}.{prefix}").hardlink_to(path)
+            _sync(path.parent)
 
     def _certificates(self) -> list[Certificate]:
         try:

@@ -138,3 +138,15 @@ def test_remarks_are_for_people(files):
     assert "expired on" in remarks(authority, "dc33", NOW + 2 * YEAR, YEAR)[0]
     renamed = replace(authority, certificate=replace(authority.certificate, name="dc32"))
     assert "called 'dc32', not 'dc33'" in remarks(renamed, "dc33", NOW, timedelta())[0]
+
+
+def test_a_renewal_keeps_the_former_pair(files):
+    create(files)
+    prefix = loaded(files).certificate.fingerprint[:16]
+    former = {path: path.read_bytes() for path in (files.key, files.certificate)}
+    files.key.chmod(0o644)
+    create(files, "dc34")
+    for path, content in former.items():
+        kept = path.with_name(f"{path.name}.{prefix}")
+        assert kept.read_bytes() == content != path.read_bytes()
+    assert files.key.with_name(f"ca.key.{prefix}").stat().st_mode & 0o777 == 0o600
