@@ -33,6 +33,9 @@ def check(document: Document) -> None:
     _once(document, (cell for _unused, cell in interfaces(root)), "mac", str)
 
 
+DOCUMENTATION = [IPv4Network(cidr) for cidr in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]  # RFC 5737
+
+
 def named(root: Cell, section: str) -> list[tuple[str, Cell]]:
     """The names and cells of a section of the file."""
     cell = root.get(section)
@@ -186,20 +189,22 @@ def _overlay_addresses(root: Cell, mistakes: Mistakes) -> None:
             taken.claim(cell.value, f"{cell.path}, line {cell.line}", cell)
 
 
+def _is_public(address: IPv4Address) -> bool:
+    """Whether the internet can know a host by it; the addresses of documentation stand for such."""
+    return address.is_global or any(address in network for network in DOCUMENTATION)
+
+
 def _public_addresses(root: Cell, spaces: list[tuple[str, Cell, IPv4Network]], mistakes: Mistakes) -> None:
     taken = _Once(mistakes)
-    for _unused, interface in interfaces(root):
+    for host, interface in interfaces(root):
         cell = interface.get("address")
         if interface.get("uplink") is None or cell is None or not isinstance(cell.value, IPv4Address):
             continue
         inside = next((path for path, _unused, cidr in spaces if cell.value in cidr), None)
+        remedy = "write the address the internet knows the host by"
         if inside:
-            mistakes.add(
-                cell.line,
-                cell.path,
-                cell.text,
-                f"is inside {inside}",
-                "write the address the internet knows the host by",
-            )
+            mistakes.add(cell.line, cell.path, cell.text, f"is inside {inside}", remedy)
+        elif "egress" in host.texts("class") and not _is_public(cell.value):
+            mistakes.add(cell.line, cell.path, cell.text, "is no public address, and the host is the way out", remedy)
         else:
             taken.claim(cell.value, f"{cell.path}, line {cell.line}", cell)

@@ -29,12 +29,15 @@ def check(document: Document) -> None:
             mistakes,
         )
         _once(cache.get("key"), keys, "is the key of another cache", "give each cache its own key", mistakes)
+    _priorities(root, mistakes)
     _idle_caches(root, hosts, served, mistakes)
     names = _host_names(root)
     caches = dict(named(root, "caches"))
     for name, publication in named(root, "publish"):
         if name in names:
             problem = f"is the name of host {names[name].path} of line {names[name].line}"
+            mistakes.add(publication.line, publication.path, name, problem, "publish another name")
+        elif problem := _misplaced(name, root):
             mistakes.add(publication.line, publication.path, name, problem, "publish another name")
         _publication(publication, caches, mistakes)
 
@@ -99,6 +102,35 @@ def _host_names(root: Cell) -> dict[str, Cell]:
         places = [OVERLAY, *(str(interface.read("network", str)) for interface in meets(host, "network"))]
         found |= {f"{name}.{place}.{domain}": host for place in places}
     return found
+
+
+def _misplaced(name: str, root: Cell) -> str | None:
+    """What is wrong with publishing a name where other names live, or that is none."""
+    domain = root.read("domain", str)
+    if name.replace(".", "").isdigit():
+        return "is an address"
+    if name == domain:
+        return "is the domain of all hosts"
+    if name.endswith(".in-addr.arpa"):
+        return "is in a reverse zone"
+    for network in (OVERLAY, *(network for network, _unused in named(root, "networks"))):
+        zone = f"{network}.{domain}"
+        if name == zone or name.endswith(f".{zone}"):
+            return f"is in {zone}, where hosts and clients get their names"
+    return None
+
+
+def _priorities(root: Cell, mistakes: Mistakes) -> None:
+    """Clients ask caches in the order of their priorities, so no two may be the same."""
+    seen: dict[int, Cell] = {}
+    for _unused, cache in named(root, "caches"):
+        cell = cache.get("priority")
+        if cell is None or not isinstance(cell.value, int):
+            continue
+        first = seen.setdefault(cell.value, cell)
+        if first is not cell:
+            problem = f"is the priority of another cache, {first.path} of line {first.line}"
+            mistakes.add(cell.line, cell.path, cell.text, problem, "give each cache its own priority")
 
 
 def _publication(publication: Cell, caches: dict[str, Cell], mistakes: Mistakes) -> None:
