@@ -21,6 +21,7 @@ def variables(event: Event, host: Host, secrets: SecretPaths) -> dict[str, Any]:
                 "name": publication.name,
                 "certificate_file": secrets.certificate(publication.name),
                 "key_file": secrets.certificate_key(publication.name),
+                "allow": [str(event.networks[network].cidr) for network in publication.to],
                 "backends": [
                     {
                         "address": backend_address(event, event.caches[name]),
