@@ -65,8 +65,17 @@ def find_event_file(source: Path) -> Path:
 
 
 def load_event(file: Path) -> Event:
-    """Read an event file that its compiler has accepted."""
-    data: dict[str, Any] = yaml.safe_load(file.read_text())
+    """Read an event file. Raises RehearsalError naming the command that explains what is wrong with a wrong one."""
+    try:
+        return _read(yaml.safe_load(file.read_text()))
+    except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+        raise RehearsalError(
+            f"{file} is no right event file. To see all that is wrong with it: "
+            f".cache/venv/bin/ansible-inventory -i {file} --graph"
+        ) from error
+
+
+def _read(data: dict[str, Any]) -> Event:
     networks: dict[str, dict[str, Any]] = data["networks"]
     spaces = networks | {key: data[key] for key in ("mesh", "overlay") if data.get(key)}
     caches: dict[str, dict[str, Any]] = data.get("caches") or {}

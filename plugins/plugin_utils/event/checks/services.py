@@ -37,8 +37,8 @@ def check(document: Document) -> None:
         if name in names:
             problem = f"is the name of host {names[name].path} of line {names[name].line}"
             mistakes.add(publication.line, publication.path, name, problem, "publish another name")
-        elif problem := _misplaced(name, root):
-            mistakes.add(publication.line, publication.path, name, problem, "publish another name")
+        elif misplaced := _misplaced(name, root):
+            mistakes.add(publication.line, publication.path, name, misplaced, "publish another name")
         _publication(publication, caches, mistakes)
 
 
