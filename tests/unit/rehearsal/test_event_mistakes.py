@@ -11,7 +11,7 @@ from rehearsal.event import load_event
 
 
 @pytest.mark.parametrize(
-    "text", ["", "network: {}", "networks:\n\thosts: {}", "networks: []", "[]", "networks: {arena: }"]
+    "text", ["", "network: {}", "a:\n\thosts: {}", "networks: []", "[]", "networks: {arena: }"]
 )
 def test_wrong_files(tmp_path: Path, text: str) -> None:
     file = tmp_path / "event.yml"
