@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # The builder of packages.nix: copies what $manifest lists to $out, and binds programs and libraries to store paths.
 set -eu
 # shellcheck disable=SC2154 # Nix sets the variables of the derivation.

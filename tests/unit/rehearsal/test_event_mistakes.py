@@ -10,9 +10,7 @@ from rehearsal.command import RehearsalError
 from rehearsal.event import load_event
 
 
-@pytest.mark.parametrize(
-    "text", ["", "network: {}", "a:\n\thosts: {}", "networks: []", "[]", "networks: {arena: }"]
-)
+@pytest.mark.parametrize("text", ["", "network: {}", "a:\n\thosts: {}", "networks: []", "[]", "networks: {arena: }"])
 def test_wrong_files(tmp_path: Path, text: str) -> None:
     file = tmp_path / "event.yml"
     file.write_text(text)
