@@ -33,7 +33,7 @@ def check(document: Document) -> None:
     _once(document, (cell for _unused, cell in interfaces(root)), "mac", str)
 
 
-DOCUMENTATION = [IPv4Network(cidr) for cidr in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]  # RFC 5737
+EXAMPLE_NETWORKS = [IPv4Network(cidr) for cidr in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]  # RFC 5737
 
 
 def named(root: Cell, section: str) -> list[tuple[str, Cell]]:
@@ -191,7 +191,7 @@ def _overlay_addresses(root: Cell, mistakes: Mistakes) -> None:
 
 def _is_public(address: IPv4Address) -> bool:
     """Whether the internet can know a host by it; the addresses of documentation stand for such."""
-    return address.is_global or any(address in network for network in DOCUMENTATION)
+    return address.is_global or any(address in network for network in EXAMPLE_NETWORKS)
 
 
 def _public_addresses(root: Cell, spaces: list[tuple[str, Cell, IPv4Network]], mistakes: Mistakes) -> None:
