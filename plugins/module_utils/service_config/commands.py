@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -34,7 +35,10 @@ class Result:
     def output(self) -> str:
         """Return both outputs, stripped and cut to what a person reads."""
         text = "\n".join(part.strip() for part in (self.stderr, self.stdout) if part.strip())
-        return text if len(text) <= SHOWN_CHARACTERS else "…" + text[-SHOWN_CHARACTERS:]
+        if len(text) <= SHOWN_CHARACTERS:
+            return text
+        # No word is cut: secrets are recognised as whole words only.
+        return "…" + re.sub(r"^\S+", "", text[-SHOWN_CHARACTERS:])
 
 
 Run = Callable[[Sequence[str]], Result]

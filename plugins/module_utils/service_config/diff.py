@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.model import Entry, Kind
-from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.plan import Change
+from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.plan import Change, is_private
 
 
 def diff_of(changes: Iterable[Change], notes: Iterable[str]) -> list[dict[str, str]]:
@@ -29,7 +29,8 @@ def _diff_of_change(change: Change) -> dict[str, str]:
     elif change.secret:
         texts = ("", f"(secret, {_secret_difference(before, after)})\n")
     else:
-        texts = (_text(before), _text(after))
+        # What replaces a private file need not be secret; what it held may be.
+        texts = ("(private, not shown)\n" if is_private(before) else _text(before), _text(after))
     return {
         "before_header": f"{change.path} ({_ownership(before)})",
         "after_header": f"{change.path} ({_ownership(after)})",

@@ -23,6 +23,7 @@ from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.model 
     Wanted,
 )
 from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.paths import (
+    discard_temporary,
     read_entry,
     sync_directory,
     write_entry,
@@ -77,6 +78,7 @@ class Journal:
                             "wait until it has ended and try again"
                         ) from None
                     time.sleep(0.5)
+            discard_temporary(str(self._file))
             yield
 
     def load(self) -> Saved | None:
@@ -124,6 +126,7 @@ def restore_paths(saved: Saved) -> tuple[list[str], list[str]]:
     restored, problems = [], []
     for item in reversed(saved.paths):
         try:
+            discard_temporary(item.path)
             if read_entry(item.path) == item.entry:
                 continue
             write_entry(item.path, item.entry, in_place=True)

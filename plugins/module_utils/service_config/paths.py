@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import functools
 import grp
@@ -13,7 +14,6 @@ import os
 import pwd
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +66,7 @@ def write_entry(path: str, entry: Entry, *, in_place: bool) -> None:
         _remove(path)
     elif entry.kind is Kind.LINK:
         temporary = _temporary_name(path)
+        temporary.unlink(missing_ok=True)
         temporary.symlink_to(entry.target)
         _move(temporary, path)
     elif entry.kind is Kind.DIRECTORY:
@@ -78,6 +79,12 @@ def write_entry(path: str, entry: Entry, *, in_place: bool) -> None:
     else:
         raise ServiceConfigError(f"{path} is neither a file, a link nor a folder; move it out of the way")
     sync_directory(str(Path(path).parent))
+
+
+def discard_temporary(path: str) -> None:
+    """Remove what a killed run may have left beside a path it was writing."""
+    with contextlib.suppress(NotADirectoryError):
+        _temporary_name(path).unlink(missing_ok=True)
 
 
 def sync_directory(path: str) -> None:
@@ -108,10 +115,28 @@ def group_id(name: str, path: str) -> int:
         raise ServiceConfigError(f"{path}: there is no group {name!r}; install what creates it first") from None
 
 
+def usual_user(name: str) -> str:
+    """Return a user given by name or number as read_entry names it; what does not exist stays as it is."""
+    try:
+        return _user_name(user_id(name, ""))
+    except ServiceConfigError:
+        return name
+
+
+def usual_group(name: str) -> str:
+    """Return a group given by name or number as read_entry names it; what does not exist stays as it is."""
+    try:
+        return _group_name(group_id(name, ""))
+    except ServiceConfigError:
+        return name
+
+
 def _write_file(path: str, entry: Entry, *, in_place: bool) -> None:
     uid, gid = user_id(entry.owner, path), group_id(entry.group, path)
-    descriptor, name = tempfile.mkstemp(prefix=f".{Path(path).name[:200]}.", dir=Path(path).parent)
-    temporary = Path(name)
+    temporary = _temporary_name(path)
+    # Made anew: what is left of a killed run may be open elsewhere, be a link, or be readable by more than root.
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(entry.content)
@@ -164,7 +189,8 @@ def _remove_bytecode_folder(path: str) -> None:
 
 
 def _temporary_name(path: str) -> Path:
-    return Path(path).with_name(f".{Path(path).name[:200]}.{os.getpid()}.new")
+    # Always the same, so that whatever a killed run left is found again.
+    return Path(path).with_name(f".{Path(path).name[:200]}.nixvegas-new")
 
 
 def _move(temporary: Path, path: str) -> None:

@@ -67,7 +67,7 @@ def plan_paths(request: Request, current: Mapping[str, Entry]) -> list[Change]:
                 and path not in changes
                 and _is_purged(path, before, purge.path, purge.patterns, purge.recursive)
             ):
-                changes[path] = Change(path, before, ABSENT, secret=_is_private(before))
+                changes[path] = Change(path, before, ABSENT, secret=is_private(before))
     return sorted(changes.values(), key=_order)
 
 
@@ -101,7 +101,7 @@ def _change_of(item: Wanted, before: Entry) -> Change | None:
         )
     if before.kind is Kind.OTHER:
         raise ServiceConfigError(f"{item.path} is {_name(before)}; move it out of the way")
-    secret = item.secret or (after.kind is Kind.ABSENT and _is_private(before))
+    secret = item.secret or (after.kind is Kind.ABSENT and is_private(before))
     return Change(item.path, before, after, secret)
 
 
@@ -116,7 +116,8 @@ def _is_purged(path: str, entry: Entry, folder: str, patterns: tuple[str, ...], 
     )
 
 
-def _is_private(entry: Entry) -> bool:
+def is_private(entry: Entry) -> bool:
+    """Tell whether not everybody may read a file, so that it may hold a secret."""
     return entry.kind is Kind.FILE and not entry.mode & 0o004
 
 

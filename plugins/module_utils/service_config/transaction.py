@@ -12,19 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ansible_collections.nixvegas.noc.plugins.module_utils.service_config import secrecy
 from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.commands import Result, Run, shown
+from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.current import normalised, read_current
 from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.health import ask, wait_until_well
 from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.journal import Journal, Saved
-from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.model import (
-    Entry,
-    Kind,
-    Request,
-    ServiceConfigError,
-)
-from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.paths import list_below, read_entry
+from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.model import Request, ServiceConfigError
 from ansible_collections.nixvegas.noc.plugins.module_utils.service_config.plan import (
     Change,
-    ancestors,
     matches,
     plan_paths,
     touches_units,
@@ -77,18 +72,37 @@ class Transaction:
         step: Step = lambda _name: None,
     ) -> None:
         """Prepare; nothing is read yet. C(check_mode): find out and try, change nothing."""
-        self._request = request
+        self._request = normalised(request)
         self._run = run
         self._check_mode = check_mode
         self._step = step
         self._journal = Journal(state_folder / request.name)
         self._outcome = Outcome()
+        self._secrets: set[bytes] = set()
 
     def execute(self) -> Outcome:
         """Do it all. Raises ServiceConfigError, whose message says whether the former state is back."""
+        outcome = self._outcome
+        try:
+            self._execute()
+        except ServiceConfigError as error:
+            message = str(error)
+        else:
+            outcome.notes = [self._masked(note) for note in outcome.notes]
+            outcome.warnings = [self._masked(warning) for warning in outcome.warnings]
+            return outcome
+        # Raised out here, the error does not drag along the one that quotes what a program said about a secret.
+        raise ServiceConfigError(self._masked(message))
+
+    def _masked(self, text: str) -> str:
+        return secrecy.mask(text, self._secrets, secrecy.public_contents(self._request))
+
+    def _execute(self) -> None:
         with contextlib.nullcontext() if self._check_mode else self._journal.lock():
             former = self._recover()
-            changes = plan_paths(self._request, {**read_current(self._request), **former.entries()})
+            current = {**read_current(self._request), **former.entries()}
+            self._secrets |= secrecy.secret_contents(self._request, current)
+            changes = plan_paths(self._request, current)
             states = {**self._read_states(), **former.units}
             self._outcome.changes = changes
             paths = [change.path for change in changes]
@@ -104,7 +118,6 @@ class Transaction:
                 self._check(changes)
             if self._outcome.changed and not self._check_mode:
                 self._change(changes, applies, actions, states)
-        return self._outcome
 
     def _recover(self) -> Saved:
         """Put back what an interrupted run left, or (check mode) return what would be put back."""
@@ -113,6 +126,7 @@ class Transaction:
         if saved is None:
             return nothing
         self._outcome.recovered = True
+        self._secrets |= secrecy.secret_contents(self._request, read_current(self._request), saved.entries())
         self._outcome.notes.append("recover: an earlier run was interrupted; its files and services are put back first")
         if self._check_mode:
             return saved
@@ -225,18 +239,6 @@ class Transaction:
         if down:
             return [*(f"{name} is {states[name].active}" for name in down), unit_log(down, self._run)]
         return ask(self._request.health, self._run)[0]
-
-
-def read_current(request: Request) -> dict[str, Entry]:
-    """Return what stands at the paths a plan must know: those wanted, those above, and those in purged folders."""
-    paths: set[str] = set()
-    for item in request.wanted:
-        paths.add(item.path)
-        paths.update(ancestors(item.path))
-    for purge in request.purges:
-        paths.update(list_below(purge.path, recursive=purge.recursive))
-    entries = {path: read_entry(path) for path in sorted(paths)}
-    return {path: entry for path, entry in entries.items() if entry.kind is not Kind.ABSENT}
 
 
 def _refusal(command: Sequence[str], result: Result, changes: Sequence[Change]) -> str:

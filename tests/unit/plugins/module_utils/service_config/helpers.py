@@ -52,13 +52,14 @@ class FakeHost:
     units: dict[str, Unit] = field(default_factory=dict)
     answers: dict[str, Result | list[Result]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
+    log: str = "the unit's log"
 
     def run(self, command: Sequence[str]) -> Result:
         """Stand in for commands.run."""
         if command[:2] == ["systemctl", "show"]:
             return Result(0, "\n\n".join(self._show(name) for name in command[command.index("--") + 1 :]))
         if command[0] == "journalctl":
-            return Result(0, "the unit's log")
+            return Result(0, self.log)
         line = " ".join(command)
         if "reset-failed" in line:
             return OK

@@ -100,13 +100,24 @@ def test_secrets_never_show() -> None:
         (text_file("a\n"), text_file("b\n"), ("a\n", "b\n")),
         (Entry(Kind.LINK, target="/a"), Entry(Kind.LINK, target="/b"), ("link to /a\n", "link to /b\n")),
         (text_file(""), ABSENT, ("(empty)\n", "")),
-        (Entry(Kind.FILE, b"\xff"), Entry(Kind.FILE, b"a\0b"), ("(binary, 1 bytes)\n", "(binary, 3 bytes)\n")),
+        (
+            Entry(Kind.FILE, b"\xff", mode=0o644),
+            Entry(Kind.FILE, b"a\0b"),
+            ("(binary, 1 bytes)\n", "(binary, 3 bytes)\n"),
+        ),
         (ABSENT, folder(), ("", "folder\n")),
     ],
 )
 def test_diff(before: Entry, after: Entry, expected: tuple[str, str]) -> None:
     (item,) = diff_of([Change("/x", before, after)], [])
     assert (item["before"], item["after"]) == expected
+
+
+@pytest.mark.parametrize("after", [text_file("public\n"), Entry(Kind.LINK, target="/public")])
+def test_what_a_private_file_held_is_not_shown_when_something_public_replaces_it(after: Entry) -> None:
+    (item,) = diff_of([Change("/x", text_file("former\n", 0o640), after)], [])
+    assert item["before"] == "(private, not shown)\n"
+    assert "public" in item["after"]
 
 
 def test_a_change_of_ownership_alone_is_shown() -> None:
@@ -166,6 +177,17 @@ def test_a_file_with_something_mounted_on_it_is_overwritten(
     assert [item.name for item in tmp_path.iterdir()] == ["resolv.conf"]
 
 
+@pytest.mark.parametrize("entry", [text_file("new", 0o640), Entry(Kind.LINK, target="nowhere")])
+def test_what_a_killed_run_left_is_neither_followed_nor_kept(tmp_path: Path, entry: Entry) -> None:
+    elsewhere, left = tmp_path / "elsewhere", tmp_path / ".x.nixvegas-new"
+    elsewhere.write_text("untouched")
+    left.symlink_to(elsewhere)
+    paths.write_entry(str(tmp_path / "x"), entry, in_place=False)
+    assert elsewhere.read_text() == "untouched"
+    assert paths.read_entry(str(tmp_path / "x")) == entry
+    assert sorted(item.name for item in tmp_path.iterdir()) == ["elsewhere", "x"]
+
+
 def test_a_folder_goes_with_its_bytecode(tmp_path: Path) -> None:
     (tmp_path / "old" / "__pycache__").mkdir(parents=True)
     (tmp_path / "old" / "__pycache__" / "x.pyc").write_bytes(b"")
@@ -178,4 +200,5 @@ def test_commands_never_raise() -> None:
     assert run(["no-such-program"]).missing
     assert run(["false"]).returncode == 1
     assert "no answer within" in run(["sleep", "5"], timeout=0.05).stderr
-    assert len(Result(1, stdout="x" * 10_000).output()) < 5000
+    assert len(Result(1, stdout="x " * 10_000).output()) < 5000
+    assert Result(1, stdout="word" * 1000 + "word last").output() == "… last"

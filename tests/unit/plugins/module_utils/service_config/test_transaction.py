@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -255,6 +257,25 @@ def test_journal_is_private(bench: Bench) -> None:
         bench.run(die_at="write 1")
     assert bench.journal.stat().st_mode & 0o777 == 0o600
     assert bench.journal.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_what_a_killed_run_was_writing_is_removed_by_the_next(bench: Bench) -> None:
+    with pytest.raises(Killed):
+        bench.run(die_at="write 3")
+    (bench.etc / ".fresh.nixvegas-new").write_text("half")
+    (bench.journal.parent / ".journal.json.nixvegas-new").write_text("half")
+    bench.host.answers["ask"] = Result(1)
+    with pytest.raises(ServiceConfigError, match="The former configuration is back"):
+        bench.run()
+    assert contents(bench.etc) == OLD
+    assert [path.name for path in bench.journal.parent.iterdir()] == ["lock"]
+
+
+def test_numbers_of_users_and_groups_are_compared_with_names(bench: Bench) -> None:
+    entry = replace(text_file("new\n"), owner=str(os.geteuid()), group=str(os.getegid()))
+    bench.request = Request("bench", (Wanted(str(bench.etc / "conf"), entry),))
+    assert bench.run().changed
+    assert not bench.run().changed
 
 
 def test_absent_files_go(bench: Bench) -> None:
