@@ -31,6 +31,13 @@ def run(command: Sequence[str | Path], folder: Path, **environment: str) -> str:
     return ran.stdout
 
 
+def away_from_the_checkout(folder: Path, collections: Path) -> dict[str, str]:
+    """Variables under which Ansible does not see the checkout, whose ansible.cfg `make` exports."""
+    configuration = folder / "ansible.cfg"
+    configuration.touch()
+    return {"ANSIBLE_CONFIG": str(configuration), "ANSIBLE_COLLECTIONS_PATH": str(collections)}
+
+
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the installed collection."""
@@ -42,11 +49,13 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (source / name).write_bytes((CHECKOUT / name).read_bytes())
             (source / name).chmod((CHECKOUT / name).stat().st_mode)
     built = tmp_path_factory.mktemp("built")
-    run(["ansible-galaxy", "collection", "build", "--output-path", built], source)
-    (tarball,) = built.glob("nixvegas-noc-*.tar.gz")
     collections = tmp_path_factory.mktemp("collections")
+    environment = away_from_the_checkout(built, collections)
+    run(["ansible-galaxy", "collection", "build", "--output-path", built], source, **environment)
+    (tarball,) = built.glob("nixvegas-noc-*.tar.gz")
     # The collections ours needs come with the PyPI package `ansible`.
-    run(["ansible-galaxy", "collection", "install", "--no-deps", "--offline", "-p", collections, tarball], built)
+    install = ["ansible-galaxy", "collection", "install", "--no-deps", "--offline", "-p", collections, tarball]
+    run(install, built, **environment)
     return collections / "ansible_collections/nixvegas/noc"
 
 
@@ -56,7 +65,5 @@ def elsewhere(tmp_path: Path, installed: Path) -> Command:
     inventory = tmp_path / "inventory"
     inventory.mkdir()
     (inventory / "event.yml").write_bytes((CHECKOUT / "inventories/dc33/event.yml").read_bytes())
-    configuration = tmp_path / "ansible.cfg"
-    configuration.touch()
-    environment = {"ANSIBLE_COLLECTIONS_PATH": str(installed.parents[2]), "ANSIBLE_CONFIG": str(configuration)}
+    environment = away_from_the_checkout(tmp_path, installed.parents[2])
     return lambda command: run(command, tmp_path, **environment)
