@@ -26,3 +26,13 @@ def test_ruleset(golden: Callable[[str, str], None]) -> None:
     ruleset = environment.get_template("egress.nft.j2").render(__egress_rules=egress_rules(**arguments))
     golden("egress/all.nft", ruleset)
     assert parse(ruleset) == (Table("inet", "nixvegas_egress"),)
+
+
+def test_spare() -> None:
+    """A host by which no network leaves forwards nothing outwards and masquerades nothing."""
+    folder = jinja2.FileSystemLoader(CHECKOUT / "roles/egress/templates")
+    environment = jinja2.Environment(loader=folder, trim_blocks=True, keep_trailing_newline=True)
+    ruleset = environment.get_template("egress.nft.j2").render(__egress_rules=egress_rules("ens3", "nebula1", [], []))
+    assert "masquerade" not in ruleset
+    assert "ip saddr" not in ruleset
+    assert parse(ruleset) == (Table("inet", "nixvegas_egress"),)

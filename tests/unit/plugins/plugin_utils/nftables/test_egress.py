@@ -25,10 +25,15 @@ def test_lines() -> None:
     }
 
 
+def test_no_sources() -> None:
+    """A spare by which no network leaves is no mistake."""
+    assert egress_rules("ens3", "nebula1", [], [])["sources"] == ""
+
+
 def test_all_errors_at_once() -> None:
     """Nobody has to fix one mistake to learn of the next."""
     with pytest.raises(RulesError) as error:
-        egress_rules("a b", "nebula1", [], [{"interface": "c d", "protocol": "x"}])
+        egress_rules("a b", "nebula1", ["x"], [{"interface": "c d", "protocol": "x"}])
     assert [line.split(":")[0] for line in str(error.value).splitlines()] == [
-        "egress_public_interface", "egress_accept[0].interface", "egress_accept[0].protocol", "egress_sources",
+        "egress_public_interface", "egress_sources[0]", "egress_accept[0].interface", "egress_accept[0].protocol",
     ]  # fmt: skip
