@@ -17,6 +17,7 @@ Promises = Mapping[str, Any]
 
 NIX_TIMEOUT = 120
 PAGE_TIMEOUT = 8
+REFUSED = 403
 DDNS_DELAY = 10  # a lease of a moment ago is in the DNS some seconds later
 RECOVERY = 90  # seconds until a tunnel that was stopped carries traffic again
 
@@ -150,6 +151,23 @@ def caches_of(promises: Promises, name: str) -> list[Mapping[str, Any]]:
     return [cache for cache in promises["verify_caches"] if name in cache["networks"]]
 
 
+def refused_cache_probes(promises: Promises, name: str, authorities: str) -> Iterator[Probe]:
+    """Names published to other networks only, where this network's own names open the port."""
+    if not caches_of(promises, name):
+        return
+    for cache in promises["verify_caches"]:
+        if name not in cache["networks"]:
+            yield {
+                "kind": "http",
+                "what": f"{cache['url']} is refused to {name}",
+                "url": f"{cache['url']}/nix-cache-info",
+                "ca_certificates": authorities,
+                "status": REFUSED,
+                "expect": f"status {REFUSED}",
+                "timeout": PAGE_TIMEOUT,
+            }
+
+
 def one_cache_probes(promises: Promises, cache: Mapping[str, Any], authorities: str) -> Iterator[Probe]:
     """A published cache: its name and certificate, its store, upstream's closure from it."""
     yield {
@@ -184,6 +202,7 @@ def client_probes(promises: Promises, authorities: str = "") -> list[Probe]:
         *time_probes(promises, network),
         *access_probes(promises, name),
         *(probe for cache in caches_of(promises, name) for probe in one_cache_probes(promises, cache, authorities)),
+        *refused_cache_probes(promises, name, authorities),
         *page_probe(promises, name, "address the internet sees"),
     ]
 

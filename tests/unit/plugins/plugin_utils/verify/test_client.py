@@ -50,6 +50,17 @@ def test_the_closure_comes_from_the_cache_alone(promises: dict[str, Any]) -> Non
     assert probe["expect"] == "all from https://cache.example, signed by cache.nixos.org-1"
 
 
+def test_a_name_published_to_others_is_refused(promises: dict[str, Any]) -> None:
+    """Where the port is open because of another name; elsewhere the closed port says it."""
+    others = {**promises["verify_caches"][0], "url": "https://other.example", "networks": ["build"]}
+    promises["verify_caches"].append(others)
+    asked = [(p["url"], p["status"]) for p in client.client_probes(promises) if "status" in p]
+    assert asked == [("https://other.example/nix-cache-info", 403)]
+    others["networks"] = ["arena"]
+    promises["verify_network"] = "build"
+    assert not [p for p in client.client_probes(promises) if "status" in p]
+
+
 def test_failover(promises: dict[str, Any]) -> None:
     """Only where another server takes over."""
     assert [p["kind"] for p in client.failover_probes(promises)] == ["http", "nix_realise"]
