@@ -74,7 +74,8 @@ class _Reader:
             return cell
         try:
             cell.value = kind.read(node.value)
-        except WrongValueError as wrong:
+        except WrongValueError as found:
+            wrong = _blanks(node.value, kind) or found
             self.add(cell.line, path, "" if wrong.secret else node.value, wrong.problem, wrong.remedy)
         else:
             if kind.of:
@@ -176,6 +177,17 @@ class _Reader:
             else:
                 first[key.value] = line
                 yield key, value
+
+
+def _blanks(written: str, kind: Scalar) -> WrongValueError | None:
+    """What is wrong with a text that would be right without the blanks around it."""
+    if written == written.strip():
+        return None
+    try:
+        kind.read(written.strip())
+    except WrongValueError:
+        return None
+    return WrongValueError("has blanks at an end", "remove them")
 
 
 def _shape(node: yaml.Node) -> str:

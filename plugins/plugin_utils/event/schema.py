@@ -20,9 +20,9 @@ RESERVED_NETWORKS = frozenset({OVERLAY, INTERNET, "uplink", "mesh"})
 RESERVED_HOSTS = frozenset({*CLASSES, "all", "ungrouped", "clients", "localhost"})
 BOND_MODES = ("active-backup", "802.3ad", "balance-rr", "balance-xor", "broadcast", "balance-tlb", "balance-alb")
 NEBULA_DEVICE = "nebula1"
-# What the router serves over UDP itself: DNS, DHCP, time, and Knot behind the resolver.
-RESERVED_PORTS = frozenset({"53", "67", "68", "123", "5353"})
-RESERVED_INTERFACES = frozenset({NEBULA_DEVICE, "lo"})
+# What hosts use over UDP themselves: DNS, DHCP, time, chronyd's commands, Knot behind the resolver, Kea's name changes.
+RESERVED_PORTS = frozenset({53, 67, 68, 123, 323, 5353, 53001})
+RESERVED_INTERFACES = frozenset({NEBULA_DEVICE, "lo", "all", "default"})  # the last two: directories of sysctls
 
 
 def _one_of(choices: tuple[str, ...], what: str, plural: str) -> Scalar:
@@ -34,11 +34,12 @@ def _one_of(choices: tuple[str, ...], what: str, plural: str) -> Scalar:
     return Scalar(read)
 
 
-def _but(scalar: Scalar, reserved: frozenset[str], why: str, remedy: str = "choose another name") -> Scalar:
+def _but(scalar: Scalar, reserved: frozenset[object], why: str, remedy: str = "choose another name") -> Scalar:
     def read(written: str) -> object:
-        if written in reserved:
+        value = scalar.read(written)
+        if value in reserved:
             raise WrongValueError(f"is {why}", remedy)
-        return scalar.read(written)
+        return value
 
     return Scalar(read)
 
@@ -56,13 +57,13 @@ METRIC = Scalar(values.whole(1, 65535, "a metric"))
 PORT = _but(
     Scalar(values.whole(1, 65535, "a port")),
     RESERVED_PORTS,
-    "a UDP port the router itself needs",
+    "a UDP port that hosts of the event need themselves",
     "choose another port",
 )
 VLAN = Scalar(values.whole(1, 4094, "a VLAN id"))
 PRIORITY = Scalar(values.whole(0, 1000000, "a priority"))
 LEASE = Scalar(values.whole(60, 604800, "a lease time in seconds"))
-INTERFACE_NAME = _but(Scalar(values.interface), RESERVED_INTERFACES, "an interface the network makes itself")
+INTERFACE_NAME = _but(Scalar(values.interface), RESERVED_INTERFACES, "an interface that the system makes itself")
 
 # A reference is any text; whether the name exists is looked up when the whole file is read.
 NETWORK_REF = Scalar(values.text, of="network")
@@ -109,7 +110,7 @@ EVENT = Record(
         "title": TEXT,
         "domain": Scalar(values.domain),
         "timezone": Scalar(values.timezone),
-        "resolvers": ListOf(ADDRESS),
+        "resolvers": ListOf(Scalar(values.outside_address)),
         "time_servers": ListOf(SERVER),
         "admins": Named("admin", ADMIN, ListOf(Scalar(values.ssh_key), or_one=True)),
         "manage": ListOf(SOURCE_REF),

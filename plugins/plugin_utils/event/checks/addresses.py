@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv4Network
 from ..build import router_address
 from ..document import Cell, Document
 from ..mistakes import Mistakes
-from ..values import Pool
+from ..values import Pool, special_network
 
 
 def check(document: Document) -> None:
@@ -202,8 +202,11 @@ def _public_addresses(root: Cell, spaces: list[tuple[str, Cell, IPv4Network]], m
             continue
         inside = next((path for path, _unused, cidr in spaces if cell.value in cidr), None)
         remedy = "write the address the internet knows the host by"
+        special = special_network(cell.value)
         if inside:
             mistakes.add(cell.line, cell.path, cell.text, f"is inside {inside}", remedy)
+        elif special:
+            mistakes.add(cell.line, cell.path, cell.text, f"is within {special}, which no host can use", remedy)
         elif "egress" in host.texts("class") and not _is_public(cell.value):
             mistakes.add(cell.line, cell.path, cell.text, "is no public address, and the host is the way out", remedy)
         else:
