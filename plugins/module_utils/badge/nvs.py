@@ -139,7 +139,7 @@ class _Page:
         self.image = bytearray(b"\xff" * PAGE_SIZE)
         self.used = 0
         struct.pack_into("<IIB", self.image, 0, _ACTIVE, number, _VERSIONS[0])
-        struct.pack_into("<I", self.image, 28, _crc(self.image[4:28]))
+        struct.pack_into("<I", self.image, 28, _crc(bytes(self.image[4:28])))
 
     def append(self, content: bytes) -> None:
         start = _FIRST_ENTRY + self.used * _ENTRY
