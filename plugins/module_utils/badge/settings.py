@@ -151,8 +151,8 @@ def _unknown(key: str, known: list[str]) -> str:
 
 def _check_room(settings: Settings) -> None:
     """The Wi-Fi driver, its calibration and the mesh store their own entries beside ours: one page is theirs."""
-    second_page = nvs.build(entries(settings))[nvs.PAGE_SIZE : 2 * nvs.PAGE_SIZE]
-    if second_page.strip(b"\xff"):
+    roomy = nvs.build(entries(settings), 4 * nvs.PAGE_SIZE)
+    if roomy[nvs.PAGE_SIZE :].strip(b"\xff"):
         raise SettingsError(
             [
                 f"cache_certificate: it has {len(settings.cache_certificate or '')} bytes, and all settings must fit "
