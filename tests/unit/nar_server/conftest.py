@@ -19,7 +19,7 @@ import pytest
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from nar_server import base32
+from nar_server import base32, views
 from nar_server.app import NarServer
 from nar_server.database import Database
 from nar_server.keys import PublicKey, SecretKey
@@ -226,7 +226,9 @@ def serving(
     """Serve a store on a free port, from another thread."""
     database = Database(store.database, STORE_DIR)
     policy = SigningPolicy(mode, STORE_DIR, [Signer(k) for k in sign_with], [Verifier(k) for k in trust])
-    app = NarServer(database, policy, store_dir=STORE_DIR, real_store_dir=store.directory, priority=10)
+    served_store = views.Store("main", STORE_DIR, os.fsencode(store.directory), b"/nonexistent", database)
+    view = views.View("main", "", frozenset(), served_store, policy, 10, tuple(k.public for k in sign_with))
+    app = NarServer(views.Views([view]))
     started: threading.Event = threading.Event()
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = []
 

@@ -2,56 +2,132 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from nar_server import options
 from nar_server.config import (
-    _READERS,
-    MODES,
-    Address,
+    OPTIONS,
     Config,
-    ConfigError,
+    PullThroughConfig,
+    StoreConfig,
+    UpstreamConfig,
+    ViewConfig,
     load_config,
     load_signing_keys,
     parse_config,
 )
-from nar_server.policy import Mode
+from nar_server.keys import PublicKey
+from nar_server.options import Address, ConfigError
+from nar_server.policy import Mode, Paths
 
 PUBLIC = "cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY="
+KEY = PublicKey.parse(PUBLIC)
 
 
 def test_empty_file_is_the_defaults() -> None:
     assert parse_config("") == Config()
 
 
-def test_every_option_has_a_reader() -> None:
-    assert list(_READERS) == [option.name for option in fields(Config)]
-    assert {mode.value for mode in Mode} == set(MODES)
+def test_choices_are_those_of_the_policy() -> None:
+    assert tuple(mode.value for mode in Mode) == options.MODES
+    assert tuple(paths.value for paths in Paths) == options.PATHS
 
 
-def test_everything() -> None:
+def test_everything_of_one_store() -> None:
     config = parse_config(
         f"""
         listen = ["0.0.0.0:5000", "[::1]:80"]
+        title = "Cache of the camp"
         store_dir = "/gnu/store"
         real_store_dir = "/srv/gnu/store"
         database = "/srv/db.sqlite"
+        log_dir = "/srv/log"
         priority = 10
         policy = "hide"
+        paths = "upstream"
         signing_key_files = ["/etc/a.key"]
         trusted_public_keys = ["{PUBLIC}"]
         """
     )
-    assert config.listen == (Address("0.0.0.0", 5000), Address("::1", 80))
-    assert (config.store_dir, config.real_store_dir) == ("/gnu/store", Path("/srv/gnu/store"))
-    assert (config.priority, config.policy, config.database) == (10, "hide", Path("/srv/db.sqlite"))
-    assert [str(key) for key in config.trusted_public_keys] == [PUBLIC]
+    assert config == Config(
+        listen=(Address("0.0.0.0", 5000), Address("::1", 80)),
+        title="Cache of the camp",
+        stores={"main": StoreConfig("/gnu/store", Path("/srv/gnu/store"), Path("/srv/db.sqlite"), Path("/srv/log"))},
+        views=(
+            ViewConfig(
+                paths="upstream",
+                policy="hide",
+                priority=10,
+                signing_key_files=(Path("/etc/a.key"),),
+                trusted_public_keys=(KEY,),
+            ),
+        ),
+    )
 
 
-def test_a_store_elsewhere_has_its_database_beside_it() -> None:
-    assert parse_config('real_store_dir = "/x/nix/store"').database == Path("/x/nix/var/nix/db/db.sqlite")
-    assert parse_config('store_dir = "/gnu/store"').real_store_dir == Path("/gnu/store")
+def test_views_stores_and_upstreams() -> None:
+    config = parse_config(
+        f"""
+        priority = 20
+        signing_key_files = ["/etc/mirror.key"]
+        trusted_public_keys = ["{PUBLIC}"]
+        [stores.chroot]
+        real_store_dir = "/srv/root/nix/store"
+        [views.mirror]
+        hosts = ["cache.example"]
+        paths = "upstream"
+        [views.hydra]
+        prefix = "/hydra"
+        paths = "built"
+        priority = 10
+        signing_key_files = ["/etc/hydra.key"]
+        [views.other]
+        prefix = "/"
+        store = "chroot"
+        upstreams = ["near"]
+        [upstreams.near]
+        url = "http://10.0.0.1:5000/mirror/"
+        public_keys = ["{PUBLIC}"]
+        [upstreams.far]
+        url = "https://cache.example.org"
+        public_keys = ["{PUBLIC}"]
+        stratum = 2
+        [pull_through]
+        folder = "/srv/spool"
+        size = "5 GiB"
+        import_to_store = true
+        """
+    )
+    chroot = config.stores["chroot"]
+    assert (chroot.directory, chroot.database) == ("/nix/store", Path("/srv/root/nix/var/nix/db/db.sqlite"))
+    mirror, hydra, other = config.views
+    mirror_key, hydra_key = (Path(f"/etc/{name}.key") for name in ("mirror", "hydra"))
+    assert mirror == ViewConfig(
+        "mirror",
+        hosts=("cache.example",),
+        paths="upstream",
+        priority=20,
+        signing_key_files=(mirror_key,),
+        trusted_public_keys=(KEY,),
+        upstreams=("near", "far"),
+    )
+    # A view of what was built here asks nobody, and keys that vouch for fetched paths vouch for nothing in it.
+    assert hydra == ViewConfig(
+        "hydra", "/hydra", paths="built", priority=10, signing_key_files=(hydra_key,), trusted_public_keys=()
+    )
+    assert (other.prefix, other.store, other.upstreams) == ("", "chroot", ("near",))
+    assert config.upstreams == (
+        UpstreamConfig("near", "http://10.0.0.1:5000/mirror", (KEY,)),
+        UpstreamConfig("far", "https://cache.example.org", (KEY,), 2),
+    )
+    assert config.pull_through == PullThroughConfig(Path("/srv/spool"), 5 * 2**30, import_to_store=True)
+
+
+def test_a_store_elsewhere_has_its_database_and_logs_beside_it() -> None:
+    store = parse_config('real_store_dir = "/x/nix/store"').stores["main"]
+    assert (store.database, store.logs) == (Path("/x/nix/var/nix/db/db.sqlite"), Path("/x/nix/var/log/nix"))
+    assert parse_config('store_dir = "/gnu/store"').stores["main"].real == Path("/gnu/store")
 
 
 def test_all_mistakes_at_once() -> None:
@@ -67,12 +143,19 @@ def test_all_mistakes_at_once() -> None:
             database = "db"
             signing_key_files = "x"
             trusted_public_keys = ["cache:AAAA"]
+            title = "two\\nlines"
+            views.a.preffix = "/a"
+            views.b.prefix = "/nar"
+            views.c.hosts = ["a:80"]
+            upstreams.near.url = "ftp://near"
+            upstreams.near.stratum = 0
+            pull_through.size = "5 GB"
+            pull_through.import_to_store = "yes"
             """
         )
     assert str(error.value).splitlines() == [
         "prioriy: there is no such option; did you mean 'priority'?",
-        "colour: there is no such option; there are: listen, store_dir, real_store_dir, database, priority, policy,"
-        " signing_key_files, trusted_public_keys",
+        f"colour: there is no such option; there are: {', '.join(OPTIONS)}",
         "priority: -1 is not a number from 0",
         "listen: '5000' is not ADDRESS:PORT, for example 0.0.0.0:5000 or [::]:5000",
         "policy: 'some' is not one of vouched, hide, all, none",
@@ -80,7 +163,42 @@ def test_all_mistakes_at_once() -> None:
         "database: 'db' is not an absolute path without a slash at its end",
         "signing_key_files: 'x' is not a list of strings",
         "trusted_public_keys: the public key 'cache' has 3 bytes, must have 32",
+        "title: 'two\\nlines' is not a line of text",
+        "upstreams.near.url: 'ftp://near' is not the address of a cache, for example https://cache.example.org",
+        "upstreams.near.stratum: 0 is not a number from 1",
+        "views.a.preffix: there is no such option; did you mean 'prefix'?",
+        "views.b.prefix: '/nar': 'nar' is one of the server's own addresses",
+        "views.c.hosts: 'a:80' is not a host name in lower case without a port",
+        "pull_through.size: '5 GB' is not a size, for example \"20 GiB\" or a number of bytes",
+        "pull_through.import_to_store: 'yes' is neither true nor false",
+        "upstreams.near.public_keys: it is missing",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('views.a.store = "x"', "views.a.store: there is no [stores.x]; there are: main"),
+        ('views.a.upstreams = ["x"]', "views.a.upstreams: there is no [upstreams.x]"),
+        ('views.a.prefix = "/x"\nviews.b.prefix = "/x"', "views.b: it has the prefix and a host of views.a"),
+        (
+            'views.a.hosts = ["x", "y"]\nviews.b.hosts = ["y"]',
+            "views.b: it has the prefix and a host of views.a",
+        ),
+        ("views = 1", "views: write a table [views.NAME] for each"),
+        ("views.a = 1", "views.a: 1 is not a table"),
+        ('views."a b".priority = 1', "views.a b: a name has letters, digits, - and _ only"),
+        (
+            f'upstreams.u = {{url = "http://u", public_keys = ["{PUBLIC}"]}}\n'
+            'views.a = {paths = "built", upstreams = ["u"]}',
+            "views.a.upstreams: a view of what was built here asks no upstream",
+        ),
+    ],
+)
+def test_tables_that_do_not_fit_together(text: str, reason: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse_config(text)
+    assert str(error.value) == reason
 
 
 @pytest.mark.parametrize(
@@ -115,7 +233,7 @@ def test_bad_keys_are_named_and_not_shown(content: bytes, tmp_path: Path) -> Non
     file = tmp_path / "a.key"
     file.write_bytes(content)
     with pytest.raises(ConfigError) as error:
-        load_signing_keys(Config(signing_key_files=(file,)))
+        load_signing_keys((file,))
     assert str(error.value).startswith(f"signing_key_files: {file}: ")
     assert "AAAA" not in str(error.value)
 
@@ -125,4 +243,4 @@ def test_two_keys_of_one_name(tmp_path: Path) -> None:
     for file in files:
         file.write_text("cache-1:" + "A" * 86 + "==")
     with pytest.raises(ConfigError, match="two keys are named cache-1"):
-        load_signing_keys(Config(signing_key_files=files))
+        load_signing_keys(files)

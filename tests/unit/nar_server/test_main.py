@@ -53,8 +53,8 @@ def test_check_config(config: Any, tmp_path: Path, make_key: Callable[[str], Sec
 def test_check_config_warns(config: Any) -> None:
     done = run("check-config", "--config", str(config('policy = "all"')))
     assert done.returncode == 0
-    assert "policy is 'all': paths are signed that came here unsigned" in done.stderr
-    assert "no signing_key_files: nothing is signed" in done.stderr
+    assert "view main: policy is 'all': paths are signed that came here unsigned" in done.stderr
+    assert "view main: no signing_key_files: nothing is signed" in done.stderr
 
 
 def test_check_config_works_before_the_packages_are_installed(config: Any, tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def running(config: Any, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str]
         try:
             assert listener.recv(100) == b"READY=1"
             lines = [process.stderr.readline(), process.stderr.readline()]
-            yield process, lines[1].split(" on ")[1].split(",")[0]
+            yield process, lines[1].split(" on ")[1].split(",")[0].strip()
         finally:
             process.kill()
             process.wait()

@@ -9,7 +9,7 @@ import pytest
 from nar_server import base32
 from nar_server.keys import PublicKey, SecretKey
 from nar_server.path_info import PathInfo
-from nar_server.policy import Decision, Mode, SigningPolicy, well_formed
+from nar_server.policy import Decision, Mode, Paths, SigningPolicy, well_formed
 from nar_server.signing import Signer, Verifier
 from nar_server.store_path import StorePath
 
@@ -119,3 +119,32 @@ def test_several_keys(make_key: Callable[[str], SecretKey]) -> None:
 
 def test_well_formed_signatures_are_of_the_whole_alphabet() -> None:
     assert well_formed(["n:" + "A" * 86 + "==", "n:" + "A" * 86]) == well_formed(["n:" + "A" * 86 + "=="])
+
+
+@pytest.mark.parametrize(
+    ("kind", "upstream_has", "built_has"),
+    [
+        ("ultimate", False, True),
+        ("trusted signature", True, True),
+        ("forged signature", False, False),
+        ("ca right", False, True),
+        ("ca wrong", False, False),
+        ("none", False, False),
+    ],
+)
+@pytest.mark.parametrize("mode", MODES)
+def test_views_of_some_paths(  # noqa: PLR0917
+    mode: str, kind: str, upstream_has: bool, built_has: bool, ours: SecretKey, upstream: SecretKey
+) -> None:
+    for paths, has in (("upstream", upstream_has), ("built", built_has), ("all", True)):
+        policy = SigningPolicy(Mode(mode), STORE, [Signer(ours)], [Verifier(upstream.public)], Paths(paths))
+        decision = policy.decide(case(kind, upstream))
+        assert decision.elsewhere is not has
+        if not has:
+            assert (decision.hidden, decision.signatures, decision.withheld) == (True, (), False)
+
+
+def test_fetched_sources_are_not_made_here(make_key: Callable[[str], SecretKey], ours: SecretKey) -> None:
+    policy = SigningPolicy(Mode.VOUCHED, STORE, [Signer(ours)], [], Paths.BUILT)
+    assert not policy.decide(RIGHT_CA).elsewhere
+    assert policy.decide(replace(RIGHT_CA, signatures=(sign(RIGHT_CA, make_key("elsewhere-1")),))).elsewhere

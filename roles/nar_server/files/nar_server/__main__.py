@@ -18,8 +18,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from .config import Config, ConfigError, load_config, load_signing_keys
+from .config import Config, load_config, load_signing_keys
 from .keys import KeyFormatError
+from .options import ConfigError
 
 LOGGER = logging.getLogger("nar_server")
 # Answers under way when the server is told to stop have this long to finish.
@@ -30,10 +31,15 @@ _BACKLOG = 1024
 def _warnings(config: Config) -> list[str]:
     """What a configuration that works should still be told."""
     found = []
-    if config.policy == "all":
-        found.append("policy is 'all': paths are signed that came here unsigned and that nobody vouches for")
-    if config.policy != "none" and not config.signing_key_files:
-        found.append("no signing_key_files: nothing is signed, paths leave with the signatures they came with")
+    for view in config.views:
+        if view.policy == "all":
+            text = "policy is 'all': paths are signed that came here unsigned and that nobody vouches for"
+            found.append(f"view {view.name}: {text}")
+        if view.policy != "none" and not view.signing_key_files:
+            text = "no signing_key_files: nothing is signed, paths leave with the signatures they came with"
+            found.append(f"view {view.name}: {text}")
+        if view.paths == "upstream" and not view.trusted_public_keys and not view.upstreams:
+            found.append(f"view {view.name}: paths is 'upstream' and no key is trusted: it has no paths")
     return found
 
 
@@ -47,19 +53,19 @@ def shorten(record: logging.LogRecord) -> bool:
 
 def check_config(config: Config) -> int:
     """Check what can be checked without serving; the exit status."""
-    keys = load_signing_keys(config)
+    keys = {key.public: key for view in config.views for key in load_signing_keys(view.signing_key_files)}
     try:
         from .signing import Signer  # noqa: PLC0415
     except ModuleNotFoundError as problem:
         # On a host where the server's packages are still to be installed, the rest has been checked.
         print(f"warning: the keys were not tried: {problem}", file=sys.stderr)
     else:
-        for key in keys:
+        for key in keys.values():
             Signer(key)
     for warning in _warnings(config):
         print(f"warning: {warning}", file=sys.stderr)
-    for key in keys:
-        print(f"signs as {key.public}")
+    for public in keys:
+        print(f"signs as {public}")
     return 0
 
 
@@ -77,25 +83,15 @@ async def _serve(config: Config) -> None:
     from aiohttp import web  # noqa: PLC0415
 
     from .app import NarServer  # noqa: PLC0415
-    from .database import Database, DatabaseUnavailableError  # noqa: PLC0415
-    from .policy import Mode, SigningPolicy  # noqa: PLC0415
-    from .signing import Signer, Verifier  # noqa: PLC0415
+    from .database import DatabaseUnavailableError  # noqa: PLC0415
+    from .views import Views  # noqa: PLC0415
 
-    signers = [Signer(key) for key in load_signing_keys(config)]
-    policy = SigningPolicy(
-        Mode(config.policy), config.store_dir, signers, [Verifier(key) for key in config.trusted_public_keys]
-    )
-    database = Database(config.database, config.store_dir)
-    with contextlib.suppress(DatabaseUnavailableError):
-        # Opened now, its files stay (see database.py); when it cannot be, requests are told so.
-        database.probe()
-    app = NarServer(
-        database,
-        policy,
-        store_dir=config.store_dir,
-        real_store_dir=config.real_store_dir,
-        priority=config.priority,
-    )
+    views = Views.of(config)
+    for store in views.stores:
+        with contextlib.suppress(DatabaseUnavailableError):
+            # Opened now, its files stay (see database.py); when it cannot be, requests are told so.
+            store.database.probe()
+    app = NarServer(views)
     server = web.Server(app.handle, access_log=None)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -105,14 +101,15 @@ async def _serve(config: Config) -> None:
         await loop.create_server(server, address.host, address.port, backlog=_BACKLOG) for address in config.listen
     ]
     bound = [f"{name[0]}:{name[1]}" for listener in listeners for name in (s.getsockname() for s in listener.sockets)]
-    LOGGER.info("serving %s on %s, policy %s", config.store_dir, ", ".join(bound), config.policy)
+    served = ", ".join(f"{view.name} ({view.store.directory}, {view.priority})" for view in views)
+    LOGGER.info("serving %s on %s", served, ", ".join(bound))
     _notify("READY=1")
     await stop.wait()
     _notify("STOPPING=1")
     for listener in listeners:
         listener.close()
     await server.shutdown(_GRACE_SECONDS)
-    database.close()
+    views.close()
 
 
 def serve(config: Config) -> int:

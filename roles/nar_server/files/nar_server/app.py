@@ -10,17 +10,17 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TypeVar
 
 from aiohttp import web
 
-from .database import Database, DatabaseUnavailableError
+from .database import DatabaseUnavailableError
 from .nar import FileContent, NarError, Piece, batches, open_file, piece_size
 from .narinfo import render_cache_info, render_narinfo
 from .path_info import MalformedRowError, PathInfo
-from .policy import Decision, SigningPolicy
+from .policy import Decision
 from .routes import CacheInfo, Health, Nar, Narinfo, parse_target
+from .views import View, Views
 
 LOGGER = logging.getLogger("nar_server")
 # Seconds to wait before asking again: a writer holds locks for a moment when it recovers or truncates the log.
@@ -43,18 +43,11 @@ def _not_found() -> web.Response:
 
 
 class NarServer:
-    """Answers the requests of one store."""
+    """Answers the requests of all views."""
 
-    def __init__(
-        self, database: Database, policy: SigningPolicy, *, store_dir: str, real_store_dir: Path, priority: int
-    ) -> None:
-        """``store_dir`` is the store as clients know it, ``real_store_dir`` where its paths are on this disk."""
-        self._database = database
-        self._policy = policy
-        self._store_dir = store_dir
-        self._real_store_dir = os.fsencode(real_store_dir)
-        self._priority = priority
-        self._withheld: set[str] = set()
+    def __init__(self, views: Views) -> None:
+        self._views = views
+        self._withheld: set[tuple[str, str]] = set()
         self._readable = True
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -70,16 +63,20 @@ class NarServer:
             return _text(503, "the store cannot be read just now\n", Retry_After=str(_RETRY_AFTER_SECONDS))
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        match parse_target(request.raw_path):
+        found = self._views.find(request.headers.get("Host", ""), request.raw_path)
+        if found is None:
+            return _not_found()
+        view, target = found
+        match parse_target(target):
             case CacheInfo():
-                return _text(200, render_cache_info(self._store_dir, self._priority), "text/x-nix-cache-info")
+                return _text(200, render_cache_info(view.store.directory, view.priority), "text/x-nix-cache-info")
             case Health():
-                await self._ask(self._database.probe)
+                await self._ask(view.store.database.probe)
                 return _text(200, "ok\n")
             case Narinfo(hash_part):
-                return await self._narinfo(hash_part)
+                return await self._narinfo(view, hash_part)
             case Nar(hash_part, nar_hash):
-                return await self._nar(request, hash_part, nar_hash)
+                return await self._nar(request, view, hash_part, nar_hash)
             case _:
                 return _not_found()
 
@@ -100,33 +97,30 @@ class NarServer:
         self._readable = True
         return answer
 
-    async def _find(self, hash_part: str) -> tuple[PathInfo, Decision] | None:
+    async def _find(self, view: View, hash_part: str) -> tuple[PathInfo, Decision] | None:
         """The path, when it is valid, on disk and not hidden, and what to serve of it."""
         try:
-            info = await self._ask(lambda: self._database.lookup(hash_part))
+            info = await self._ask(lambda: view.store.database.lookup(hash_part))
         except MalformedRowError as problem:
             LOGGER.error("%s", problem)
             return None
-        if info is None or not os.path.lexists(self._real_path(info)):
+        if info is None or not os.path.lexists(view.store.real_path(info.path)):
             return None
-        decision = self._policy.decide(info)
-        if decision.withheld and hash_part not in self._withheld:
-            self._withheld.add(hash_part)
+        decision = view.policy.decide(info)
+        if decision.withheld and (view.name, hash_part) not in self._withheld:
+            self._withheld.add((view.name, hash_part))
             LOGGER.warning("nothing vouches for %s: not signed (%d such paths)", info.path, len(self._withheld))
         return None if decision.hidden else (info, decision)
 
-    def _real_path(self, info: PathInfo) -> bytes:
-        return self._real_store_dir + b"/" + os.fsencode(str(info.path))
-
-    async def _narinfo(self, hash_part: str) -> web.Response:
-        found = await self._find(hash_part)
+    async def _narinfo(self, view: View, hash_part: str) -> web.Response:
+        found = await self._find(view, hash_part)
         if found is None:
             return _not_found()
         info, decision = found
-        return _text(200, render_narinfo(info, self._store_dir, decision.signatures), "text/x-nix-narinfo")
+        return _text(200, render_narinfo(info, view.store.directory, decision.signatures), "text/x-nix-narinfo")
 
-    async def _nar(self, request: web.BaseRequest, hash_part: str, nar_hash: str) -> web.StreamResponse:
-        found = await self._find(hash_part)
+    async def _nar(self, request: web.BaseRequest, view: View, hash_part: str, nar_hash: str) -> web.StreamResponse:
+        found = await self._find(view, hash_part)
         if found is None or found[0].nar_hash_base32 != nar_hash:
             return _not_found()
         info, _unused = found
@@ -137,7 +131,7 @@ class NarServer:
             return response
         transport = request.transport
         try:
-            await _send(response, transport, batches(self._real_path(info)), info.nar_size)
+            await _send(response, transport, batches(view.store.real_path(info.path)), info.nar_size)
         except ConnectionError:
             LOGGER.debug("a client left before it had all of %s", info.path)
         except (OSError, NarError) as problem:

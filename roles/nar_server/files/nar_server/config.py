@@ -2,107 +2,170 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The configuration file: TOML, every option with a default, every mistake reported."""
+"""The configuration file: TOML, every option with a default, every mistake reported. Options: docs/nar-server.md."""
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+from . import options
 from .keys import KeyFormatError, PublicKey, SecretKey
+from .options import Address, ConfigError, Reader, read_table
 
-MODES = ("vouched", "hide", "all", "none")
-_ADDRESS = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^\[\]:/\s]+)):([0-9]{1,5})")
-_HIGHEST_PORT = 65535
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used. The message has one line for each mistake."""
+MAIN = "main"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Where to listen."""
+class StoreConfig:
+    """A Nix store: ``directory`` as clients know it, ``real`` where its paths are on this disk."""
 
-    host: str
-    port: int
+    directory: str = "/nix/store"
+    real: Path = Path("/nix/store")
+    database: Path = Path("/nix/var/nix/db/db.sqlite")
+    logs: Path = Path("/nix/var/log/nix")
 
-    @classmethod
-    def parse(cls, text: str) -> Address:
-        """``host:port``, an IPv6 address in brackets; ValueError otherwise."""
-        found = _ADDRESS.fullmatch(text)
-        if found is None or int(found[3]) > _HIGHEST_PORT:
-            raise ValueError(f"{text!r} is not ADDRESS:PORT, for example 0.0.0.0:5000 or [::]:5000")
-        return cls(found[1] or found[2], int(found[3]))
+
+@dataclass(frozen=True, slots=True)
+class UpstreamConfig:
+    """A cache that is asked for what is not here. Those of one ``stratum`` are asked at once, the lowest first."""
+
+    name: str
+    url: str
+    public_keys: tuple[PublicKey, ...]
+    stratum: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ViewConfig:
+    """A binary cache as clients see it: addresses below ``prefix`` on ``hosts`` (none: any), over one store."""
+
+    name: str = MAIN
+    prefix: str = ""
+    hosts: tuple[str, ...] = ()
+    store: str = MAIN
+    paths: str = "all"
+    policy: str = "vouched"
+    priority: int = 30
+    signing_key_files: tuple[Path, ...] = ()
+    trusted_public_keys: tuple[PublicKey, ...] = ()
+    upstreams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PullThroughConfig:
+    """Paths of upstream caches: kept in ``folder``, ``size`` bytes at most, and imported into the store if wanted."""
+
+    folder: Path = Path("/var/cache/nar-server")
+    size: int = 20 * 2**30
+    import_to_store: bool = False
+    daemon_socket: Path = Path("/nix/var/nix/daemon-socket/socket")
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What the server is told. The options of the file have the same names; docs/nar-server.md describes them."""
+    """What the server is told. Tables are resolved: a view has its own value of each option, or the file's."""
 
     listen: tuple[Address, ...] = (Address("127.0.0.1", 5000),)
-    store_dir: str = "/nix/store"
-    real_store_dir: Path = Path("/nix/store")
-    database: Path = Path("/nix/var/nix/db/db.sqlite")
-    priority: int = 30
-    policy: str = "vouched"
-    signing_key_files: tuple[Path, ...] = ()
-    trusted_public_keys: tuple[PublicKey, ...] = ()
+    title: str = "Nix binary cache"
+    stores: Mapping[str, StoreConfig] = field(default_factory=lambda: {MAIN: StoreConfig()})
+    views: tuple[ViewConfig, ...] = (ViewConfig(),)
+    upstreams: tuple[UpstreamConfig, ...] = ()
+    pull_through: PullThroughConfig = PullThroughConfig()
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a string")
-    return value
-
-
-def _texts(value: Any) -> list[str]:
-    if not isinstance(value, list):
-        raise ValueError(f"{value!r} is not a list of strings")
-    return [_text(item) for item in value]
-
-
-def _directory(value: Any) -> str:
-    text = _text(value)
-    if not text.startswith("/") or text.endswith("/") or "//" in text:
-        raise ValueError(f"{text!r} is not an absolute path without a slash at its end")
-    return text
-
-
-def _addresses(value: Any) -> tuple[Address, ...]:
-    if not (texts := _texts(value)):
-        raise ValueError("at least one address is needed")
-    return tuple(Address.parse(text) for text in texts)
-
-
-def _priority(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{value!r} is not a number from 0")
-    return value
-
-
-def _mode(value: Any) -> str:
-    if value not in MODES:
-        raise ValueError(f"{value!r} is not one of {', '.join(MODES)}")
-    return _text(value)
-
-
-# One reader for each field of Config: it checks a value of the file and gives the field's.
-_READERS: Mapping[str, Callable[[Any], Any]] = {
-    "listen": _addresses,
-    "store_dir": _directory,
-    "real_store_dir": lambda value: Path(_directory(value)),
-    "database": lambda value: Path(_directory(value)),
-    "priority": _priority,
-    "policy": _mode,
-    "signing_key_files": lambda value: tuple(Path(_directory(text)) for text in _texts(value)),
-    "trusted_public_keys": lambda value: tuple(PublicKey.parse(text) for text in _texts(value)),
+_STORE: Mapping[str, Reader] = {
+    "store_dir": options.directory,
+    "real_store_dir": options.path,
+    "database": options.path,
+    "log_dir": options.path,
 }
+_SHARED: Mapping[str, Reader] = {
+    "paths": options.choice(*options.PATHS),
+    "policy": options.choice(*options.MODES),
+    "priority": options.natural,
+    "signing_key_files": options.paths,
+    "trusted_public_keys": options.public_keys,
+}
+_VIEW: Mapping[str, Reader] = {
+    "prefix": options.prefix,
+    "hosts": options.hosts,
+    "store": options.text,
+    "upstreams": options.names,
+    **_SHARED,
+}
+_UPSTREAM: Mapping[str, Reader] = {
+    "url": options.url,
+    "public_keys": options.some_public_keys,
+    "stratum": options.positive,
+}
+_PULL_THROUGH: Mapping[str, Reader] = {
+    "folder": options.path,
+    "size": options.size,
+    "import_to_store": options.flag,
+    "daemon_socket": options.path,
+}
+_SERVER: Mapping[str, Reader] = {"listen": options.addresses, "title": options.line}
+_TABLES: Mapping[str, Reader] = dict.fromkeys(("stores", "views", "upstreams", "pull_through"), lambda value: value)
+# What may stand at the top of the file; that of stores and views is said there for all of them.
+OPTIONS: Mapping[str, Reader] = {**_SERVER, **_STORE, **_SHARED, **_TABLES}
+SECTIONS: Mapping[str, Mapping[str, Reader]] = {
+    "stores.NAME": _STORE,
+    "views.NAME": _VIEW,
+    "upstreams.NAME": _UPSTREAM,
+    "pull_through": _PULL_THROUGH,
+}
+
+
+def _tables(document: dict[str, Any], kind: str, mistakes: list[str]) -> dict[str, dict[str, Any]]:
+    """The values of all tables ``[kind.NAME]``."""
+    tables = document.get(kind, {})
+    if not isinstance(tables, dict):
+        mistakes.append(f"{kind}: write a table [{kind}.NAME] for each")
+        return {}
+    for name in tables:
+        if not _NAME.fullmatch(name):
+            mistakes.append(f"{kind}.{name}: a name has letters, digits, - and _ only")
+    return {
+        name: read_table(table, SECTIONS[f"{kind}.NAME"], f"{kind}.{name}.", mistakes) for name, table in tables.items()
+    }
+
+
+def _store(values: Mapping[str, Any]) -> StoreConfig:
+    """A store elsewhere has its database and its logs elsewhere: beside it, as Nix lays them out."""
+    directory = values.get("store_dir", StoreConfig().directory)
+    real = values.get("real_store_dir", Path(directory))
+    return StoreConfig(
+        directory=directory,
+        real=real,
+        database=values.get("database", real.parent / "var/nix/db/db.sqlite"),
+        logs=values.get("log_dir", real.parent / "var/log/nix"),
+    )
+
+
+def _view(
+    name: str, values: Mapping[str, Any], stores: Mapping[str, Any], upstreams: Mapping[str, Any], mistakes: list[str]
+) -> ViewConfig:
+    view = ViewConfig(name, **{"upstreams": (), **values})
+    if view.store not in stores:
+        mistakes.append(f"views.{name}.store: there is no [stores.{view.store}]; there are: {', '.join(stores)}")
+    for unknown in [upstream for upstream in view.upstreams if upstream not in upstreams]:
+        mistakes.append(f"views.{name}.upstreams: there is no [upstreams.{unknown}]")
+    if view.paths == "built" and view.upstreams:
+        mistakes.append(f"views.{name}.upstreams: a view of what was built here asks no upstream")
+    return view
+
+
+def _clash(one: ViewConfig, other: ViewConfig) -> bool:
+    """Whether a request could be for either view."""
+    same_host = set(one.hosts) & set(other.hosts) or one.hosts == other.hosts
+    return one.prefix == other.prefix and bool(same_host)
 
 
 def parse_config(text: str) -> Config:
@@ -111,24 +174,38 @@ def parse_config(text: str) -> Config:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         raise ConfigError(f"it is not valid TOML: {problem}") from problem
-    values: dict[str, Any] = {}
     mistakes: list[str] = []
-    for name, value in document.items():
-        if name not in _READERS:
-            near = difflib.get_close_matches(name, _READERS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(_READERS)}"
-            mistakes.append(f"{name}: there is no such option; {hint}")
-            continue
-        try:
-            values[name] = _READERS[name](value)
-        except ValueError as problem:
-            mistakes.append(f"{name}: {problem}")
+    top = read_table(document, OPTIONS, "", mistakes)
+    stores = {MAIN: top, **_tables(document, "stores", mistakes)}
+    upstreams = _tables(document, "upstreams", mistakes)
+    views = _tables(document, "views", mistakes) or {MAIN: {}}
+    pull_through = read_table(document.get("pull_through", {}), _PULL_THROUGH, "pull_through.", mistakes)
+    for name in upstreams:
+        missing = [key for key in ("url", "public_keys") if key not in document["upstreams"][name]]
+        mistakes += [f"upstreams.{name}.{key}: it is missing" for key in missing]
     if mistakes:
         raise ConfigError("\n".join(mistakes))
-    # A store elsewhere has its database elsewhere: beside the store's directory, as Nix lays it out.
-    values.setdefault("real_store_dir", Path(values.get("store_dir", Config().store_dir)))
-    values.setdefault("database", values["real_store_dir"].parent / "var/nix/db/db.sqlite")
-    return Config(**values)
+    shared = {name: top[name] for name in _SHARED if name in top}
+    resolved = []
+    for name, values in views.items():
+        own = {**shared, **values}
+        if own.get("paths") == "built":
+            # Keys of upstreams say nothing of what was built here; those of its builders stand in the view itself.
+            own["trusted_public_keys"] = values.get("trusted_public_keys", ())
+        own.setdefault("upstreams", () if own.get("paths") == "built" else tuple(upstreams))
+        resolved.append(_view(name, own, stores, upstreams, mistakes))
+    for one, other in combinations(resolved, 2):
+        if _clash(one, other):
+            mistakes.append(f"views.{other.name}: it has the prefix and a host of views.{one.name}")
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return Config(
+        **{name: top[name] for name in _SERVER if name in top},
+        stores={name: _store(values) for name, values in stores.items()},
+        views=tuple(resolved),
+        upstreams=tuple(UpstreamConfig(name, **values) for name, values in upstreams.items()),
+        pull_through=PullThroughConfig(**pull_through),
+    )
 
 
 def load_config(path: Path) -> Config:
@@ -141,10 +218,10 @@ def load_config(path: Path) -> Config:
         raise ConfigError("\n".join(f"{path}: {line}" for line in str(problem).splitlines())) from problem
 
 
-def load_signing_keys(config: Config) -> list[SecretKey]:
+def load_signing_keys(files: tuple[Path, ...]) -> list[SecretKey]:
     """The keys to sign with. Raises ConfigError naming the file; never a key's content."""
     keys: list[SecretKey] = []
-    for path in config.signing_key_files:
+    for path in files:
         try:
             keys.append(SecretKey.parse(path.read_text(encoding="ascii")))
         except (OSError, UnicodeDecodeError, KeyFormatError) as problem:

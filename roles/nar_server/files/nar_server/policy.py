@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which paths are signed: the answer to "does anything vouch for this path?"."""
+"""Which paths are served and signed: the answer to "does anything vouch for this path?"."""
 
 from __future__ import annotations
 
@@ -25,14 +25,37 @@ class Mode(Enum):
     NONE = "none"
 
 
+class Paths(Enum):
+    """Which paths there are: ``all``, those a trusted key signed, or those built or made on this machine."""
+
+    ALL = "all"
+    UPSTREAM = "upstream"
+    BUILT = "built"
+
+
+@dataclass(frozen=True, slots=True)
+class Vouchers:
+    """What vouches for a path: ``built`` here, ``signed_by`` trusted keys of these names, ``content_addressed``."""
+
+    built: bool = False
+    signed_by: tuple[str, ...] = ()
+    content_addressed: bool = False
+
+    def __bool__(self) -> bool:
+        """Whether anything does."""
+        return self.built or bool(self.signed_by) or self.content_addressed
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What to serve of a path: ``signatures`` as they stand in the narinfo; ``withheld``: it was not signed for want of
-    a voucher; ``hidden``: it is not to be served at all."""
+    a voucher; ``hidden``: it is not to be served at all; ``elsewhere``: since it belongs to another view."""
 
     signatures: tuple[str, ...]
     withheld: bool = False
     hidden: bool = False
+    elsewhere: bool = False
+    vouchers: Vouchers = Vouchers()
 
 
 def well_formed(signatures: Iterable[str]) -> list[Signature]:
@@ -47,13 +70,21 @@ def well_formed(signatures: Iterable[str]) -> list[Signature]:
 
 
 class SigningPolicy:
-    """Decides which signatures a path leaves with."""
+    """Decides which paths are served, and which signatures they leave with."""
 
-    def __init__(self, mode: Mode, store_dir: str, signers: Sequence[Signer], trusted: Sequence[Verifier]) -> None:
+    def __init__(
+        self,
+        mode: Mode,
+        store_dir: str,
+        signers: Sequence[Signer],
+        trusted: Sequence[Verifier],
+        paths: Paths = Paths.ALL,
+    ) -> None:
         self._mode = mode
         self._store_dir = store_dir
         self._signers = tuple(signers)
         self._trusted = tuple(trusted)
+        self._paths = paths
 
     def decide(self, info: PathInfo) -> Decision:
         """The decision for one path.
@@ -64,21 +95,33 @@ class SigningPolicy:
         """
         fingerprint = info.fingerprint(self._store_dir)
         stored = well_formed(info.signatures)
+        vouchers = self._vouchers(info, stored, fingerprint)
+        if not self._belongs(vouchers, stored):
+            return Decision((), hidden=True, elsewhere=True, vouchers=vouchers)
         if self._mode is Mode.NONE:
-            return Decision(self._stored_texts(stored, fingerprint))
-        if self._mode is Mode.ALL or self._vouched(info, stored, fingerprint):
+            return Decision(self._stored_texts(stored, fingerprint), vouchers=vouchers)
+        if self._mode is Mode.ALL or vouchers:
             ours = [signer.sign(fingerprint) for signer in self._signers]
             names = {signature.name for signature in ours}
             kept = [signature.text for signature in stored if signature.name not in names]
-            return Decision((*kept, *(signature.text for signature in ours)))
+            return Decision((*kept, *(signature.text for signature in ours)), vouchers=vouchers)
         return Decision(self._stored_texts(stored, fingerprint), withheld=True, hidden=self._mode is Mode.HIDE)
 
-    def _vouched(self, info: PathInfo, stored: Sequence[Signature], fingerprint: bytes) -> bool:
-        return (
-            info.ultimate
-            or any(key.accepts(signature, fingerprint) for signature in stored for key in self._trusted)
-            or is_content_addressed(info, self._store_dir)
-        )
+    def _vouchers(self, info: PathInfo, stored: Sequence[Signature], fingerprint: bytes) -> Vouchers:
+        trusted = [
+            key.name for key in self._trusted if any(key.accepts(signature, fingerprint) for signature in stored)
+        ]
+        return Vouchers(info.ultimate, tuple(dict.fromkeys(trusted)), is_content_addressed(info, self._store_dir))
+
+    def _belongs(self, vouchers: Vouchers, stored: Sequence[Signature]) -> bool:
+        """Whether the path is one of this view's."""
+        if self._paths is Paths.UPSTREAM:
+            return bool(vouchers.signed_by)
+        if self._paths is Paths.BUILT:
+            # Sources and texts are not built, but what was built refers to them; fetched ones bring signatures along.
+            made_here = vouchers.content_addressed and not stored
+            return vouchers.built or bool(vouchers.signed_by) or made_here
+        return True
 
     def _stored_texts(self, stored: Sequence[Signature], fingerprint: bytes) -> tuple[str, ...]:
         """The stored signatures, without those that carry our name and that we know we never made."""

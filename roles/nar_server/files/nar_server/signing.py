@@ -24,6 +24,7 @@ class Signer:
         self._private = Ed25519PrivateKey.from_private_bytes(key.seed)
         if self._private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw) != key.public.data:
             raise KeyFormatError(f"the public half inside the secret key {key.name!r} belongs to another key")
+        self.public = key.public
         self.verifier = Verifier(key.public)
 
     def sign(self, fingerprint: bytes) -> Signature:

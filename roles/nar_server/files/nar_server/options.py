@@ -1,0 +1,213 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Readers of the configuration's values: each checks a value of the TOML file and gives what the server works with."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from .keys import PublicKey
+
+MODES = ("vouched", "hide", "all", "none")
+PATHS = ("all", "upstream", "built")
+_ADDRESS = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^\[\]:/\s]+)):([0-9]{1,5})")
+_HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
+_PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
+_SIZE = re.compile(r"([0-9]+) ?(KiB|MiB|GiB|TiB)")
+_UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_HIGHEST_PORT = 65535
+# First words of the server's own addresses, where no view can be.
+RESERVED = frozenset(
+    (
+        "build-trace-v2",
+        "health",
+        "log",
+        "metrics",
+        "nar",
+        "nix-cache-info",
+        "realisations",
+        "serve",
+        "stats.json",
+        "version",
+    )
+)
+
+Reader = Callable[[Any], Any]
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used. The message has one line for each mistake."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """``host:port``, an IPv6 address in brackets; ValueError otherwise."""
+        found = _ADDRESS.fullmatch(text)
+        if found is None or int(found[3]) > _HIGHEST_PORT:
+            raise ValueError(f"{text!r} is not ADDRESS:PORT, for example 0.0.0.0:5000 or [::]:5000")
+        return cls(found[1] or found[2], int(found[3]))
+
+
+def text(value: Any) -> str:
+    """A string."""
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a string")
+    return value
+
+
+def texts(value: Any) -> list[str]:
+    """A list of strings."""
+    if not isinstance(value, list):
+        raise ValueError(f"{value!r} is not a list of strings")
+    return [text(item) for item in value]
+
+
+def line(value: Any) -> str:
+    """A string of one line that is not empty."""
+    if not text(value).isprintable() or not value.strip():
+        raise ValueError(f"{value!r} is not a line of text")
+    return text(value)
+
+
+def flag(value: Any) -> bool:
+    """A boolean."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r} is neither true nor false")
+    return value
+
+
+def natural(value: Any) -> int:
+    """An integer from 0."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{value!r} is not a number from 0")
+    return value
+
+
+def positive(value: Any) -> int:
+    """An integer from 1."""
+    if natural(value) == 0:
+        raise ValueError("0 is not a number from 1")
+    return natural(value)
+
+
+def size(value: Any) -> int:
+    """Bytes: a number of them, or ``"20 GiB"``."""
+    if isinstance(value, str):
+        found = _SIZE.fullmatch(value)
+        if found is None:
+            raise ValueError(f'{value!r} is not a size, for example "20 GiB" or a number of bytes')
+        return int(found[1]) * _UNITS[found[2]]
+    return natural(value)
+
+
+def choice(*options: str) -> Callable[[Any], str]:
+    """A reader of one of these strings."""
+
+    def read(value: Any) -> str:
+        if value not in options:
+            raise ValueError(f"{value!r} is not one of {', '.join(options)}")
+        return text(value)
+
+    return read
+
+
+def directory(value: Any) -> str:
+    """An absolute path in its plain form."""
+    if not text(value).startswith("/") or value.endswith("/") or "//" in value:
+        raise ValueError(f"{value!r} is not an absolute path without a slash at its end")
+    return text(value)
+
+
+def path(value: Any) -> Path:
+    """An absolute path in its plain form."""
+    return Path(directory(value))
+
+
+def paths(value: Any) -> tuple[Path, ...]:
+    """Absolute paths."""
+    return tuple(path(item) for item in texts(value))
+
+
+def addresses(value: Any) -> tuple[Address, ...]:
+    """At least one address to listen on."""
+    if not (found := texts(value)):
+        raise ValueError("at least one address is needed")
+    return tuple(Address.parse(item) for item in found)
+
+
+def public_keys(value: Any) -> tuple[PublicKey, ...]:
+    """Public keys as Nix writes them."""
+    return tuple(PublicKey.parse(item) for item in texts(value))
+
+
+def some_public_keys(value: Any) -> tuple[PublicKey, ...]:
+    """At least one public key."""
+    if not (keys := public_keys(value)):
+        raise ValueError("at least one public key is needed")
+    return keys
+
+
+def hosts(value: Any) -> tuple[str, ...]:
+    """Host names in lower case, without ports."""
+    for item in (found := texts(value)):
+        if not _HOST.fullmatch(item):
+            raise ValueError(f"{item!r} is not a host name in lower case without a port")
+    return tuple(found)
+
+
+def prefix(value: Any) -> str:
+    """The beginning of a view's addresses: ``/name``, or ``/`` for none (kept as the empty string)."""
+    if text(value) in ("", "/"):
+        return ""
+    if not _PREFIX.fullmatch(value):
+        raise ValueError(f"{value!r} is not a path such as /hydra, without a slash at its end")
+    if (first := value.split("/")[1]) in RESERVED:
+        raise ValueError(f"{value!r}: {first!r} is one of the server's own addresses")
+    return text(value)
+
+
+def url(value: Any) -> str:
+    """The address of a binary cache, without a slash at its end."""
+    found = urlsplit(text(value))
+    if found.scheme not in ("http", "https") or not found.hostname or found.query or found.fragment or found.username:
+        raise ValueError(f"{value!r} is not the address of a cache, for example https://cache.example.org")
+    return text(value).rstrip("/")
+
+
+def names(value: Any) -> tuple[str, ...]:
+    """Names of tables of the file."""
+    return tuple(texts(value))
+
+
+def read_table(table: Any, readers: Mapping[str, Reader], where: str, mistakes: list[str]) -> dict[str, Any]:
+    """The values of a table of the file; what is wrong goes to ``mistakes``, each with ``where`` before its name."""
+    if not isinstance(table, dict):
+        mistakes.append(f"{where.rstrip('.')}: {table!r} is not a table")
+        return {}
+    values: dict[str, Any] = {}
+    for name, value in table.items():
+        if name not in readers:
+            near = difflib.get_close_matches(name, readers, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(readers)}"
+            mistakes.append(f"{where}{name}: there is no such option; {hint}")
+            continue
+        try:
+            values[name] = readers[name](value)
+        except ValueError as problem:
+            mistakes.append(f"{where}{name}: {problem}")
+    return values
