@@ -54,10 +54,10 @@ from ansible_collections.nixvegas.noc.plugins.plugin_utils.event import (
     Inventory,
     SecretPaths,
     compile_event,
-    parse_event,
 )
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.event.schema import MANAGED
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.event_file import FILE_NAMES, read_event
 
-FILE_NAMES = ("event.yml", "event.yaml")
 LOWEST_PRIORITY = 0
 
 
@@ -67,20 +67,21 @@ class InventoryModule(BaseInventoryPlugin):
     NAME = "nixvegas.noc.event"
 
     def verify_file(self, path: str) -> bool:
-        """Whether the file's name says that it describes an event."""
-        return super().verify_file(path) and Path(path).name in FILE_NAMES
+        """Whether the file's name says that it describes an event; `parse` says why one cannot be read."""
+        return Path(path).name in FILE_NAMES
 
     def parse(self, inventory: InventoryData, loader: DataLoader, path: str, cache: bool = True) -> None:
         """Compile the event file at `path` into `inventory`."""
         super().parse(inventory, loader, path, cache)
         file = Path(path)
-        shown = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+        # Ansible takes an exception for "not my file": it asks its other plugins, shows their complaints below ours and
+        # runs on without hosts, exit status 0. A file that is ours and wrong must stop everything, readably.
         try:
-            event = parse_event(file.read_text(encoding="utf-8"), str(shown))
+            event = read_event(file)
         except EventError as error:
-            # Ansible takes an exception for "not my file": it asks its other plugins, shows their complaints below ours
-            # and runs on without hosts, exit status 0. A file that is ours and wrong must stop everything, readably.
-            raise SystemExit(f"{error}\n{error.summary} in {shown}") from error
+            raise SystemExit(f"{error}\n{error.summary} in {error.file}") from error
+        if self.inventory.groups.get(MANAGED):
+            raise SystemExit(f"{file}: a second event; a run is about one: name its folder with -i")
         # Not _read_config_data, which would read the file once more, without line numbers.
         self.set_options(direct={"plugin": self.NAME})
         secrets_dir, origin = self.get_option_and_origin("secrets_dir")

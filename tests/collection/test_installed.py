@@ -9,7 +9,7 @@ import pytest
 
 from .conftest import CHECKOUT, Command
 
-PLUGIN_FOLDERS = {"modules": "module", "inventory": "inventory", "filter": "filter"}
+PLUGIN_FOLDERS = {"modules": "module", "inventory": "inventory", "filter": "filter", "lookup": "lookup"}
 ROLES = sorted(path.name for path in (CHECKOUT / "roles").iterdir() if path.is_dir())
 
 
@@ -20,7 +20,7 @@ def plugins(folder: str) -> list[str]:
 
 @pytest.mark.parametrize("folder", [folder for folder in PLUGIN_FOLDERS if folder != "filter"])
 def test_plugins_have_documentation(elsewhere: Command, folder: str) -> None:
-    """``ansible-doc`` shows every module and the inventory plugin, with examples and their author."""
+    """``ansible-doc`` shows every module, inventory and lookup plugin, with examples and their author."""
     names = [f"nixvegas.noc.{name}" for name in plugins(folder)]
     shown = json.loads(elsewhere(["ansible-doc", "--json", "--type", PLUGIN_FOLDERS[folder], *names]))
     assert sorted(shown) == names

@@ -17,8 +17,9 @@ import yaml
 from .document import Cell, Document, Kind, ListOf, Named, Record, Scalar
 from .mistakes import Mistakes, nearest
 from .values import WrongValueError
+from .yaml_text import NotYamlError, parse_yaml
 
-Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MERGE_KEY = "<<"
 
 
 def read_document(text: str, schema: Record) -> Document:
@@ -26,22 +27,9 @@ def read_document(text: str, schema: Record) -> Document:
     mistakes = Mistakes()
     document = Document(Cell(1, ""), mistakes)
     try:
-        node = yaml.compose(text, Loader=Loader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        mistakes.add(
-            mark.line + 1 if mark else 1,
-            "",
-            "",
-            f"is not YAML: {error.problem}",
-            "check indentation, colons and quotes",
-        )
-        return document
-    except yaml.YAMLError as error:
-        mistakes.add(1, "", "", f"is not YAML: {error}", "write text in UTF-8 without control characters")
-        return document
-    if node is None:
-        mistakes.add(1, "", "", "is empty", "describe the event as docs/event-file.md says")
+        node = parse_yaml(text)
+    except NotYamlError as wrong:
+        mistakes.add(wrong.line, "", "", wrong.problem, wrong.remedy)
         return document
     document.root = _Reader(document).read(node, schema, "")
     return document
@@ -128,13 +116,10 @@ class _Reader:
             child = f"{path}.{key.value}" if path else key.value
             known = kind.keys.get(key.value)
             if known is None:
-                self.add(
-                    key.start_mark.line + 1,
-                    child,
-                    key.value,
-                    "is not a key here",
-                    nearest(key.value, kind.keys, "keys"),
-                )
+                remedy = nearest(key.value, kind.keys, "keys")
+                if key.value == MERGE_KEY:
+                    remedy = "write the keys out: mappings are not merged here"
+                self.add(key.start_mark.line + 1, child, key.value, "is not a key here", remedy)
                 cells[key.value] = Cell(key.start_mark.line + 1, child)
                 continue
             item = self.read(value, known, child)

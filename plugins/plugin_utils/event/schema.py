@@ -17,7 +17,8 @@ OVERLAY = "overlay"
 INTERNET = "internet"
 # Zones and groups of the compiler's own: a network of such a name would be mistaken for them.
 RESERVED_NETWORKS = frozenset({OVERLAY, INTERNET, "uplink", "mesh"})
-RESERVED_HOSTS = frozenset({*CLASSES, "all", "ungrouped", "clients", "localhost"})
+MANAGED = "managed"  # the group of all hosts of the event
+RESERVED_HOSTS = frozenset({*CLASSES, MANAGED, "all", "ungrouped", "clients", "localhost"})
 BOND_MODES = ("active-backup", "802.3ad", "balance-rr", "balance-xor", "broadcast", "balance-tlb", "balance-alb")
 NEBULA_DEVICE = "nebula1"
 # What hosts use over UDP themselves: DNS, DHCP, time, chronyd's commands, Knot behind the resolver, Kea's name changes.

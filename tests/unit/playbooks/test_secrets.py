@@ -28,7 +28,9 @@ def play(folder: Path, *arguments: str, **variables: object) -> str:
         "secrets_tsig_keys": ["update"],
         "secrets_nix_keys": [{"file": "cache", "name": "cache-1"}],
     }
-    command = [Path(sys.executable).parent / "ansible-playbook", "-i", "localhost,", "playbooks/secrets.yml"]
+    inventory = folder.parent / "hosts.yml"
+    inventory.write_text("managed: {hosts: {somewhere: }}\n", encoding="utf-8")
+    command = [Path(sys.executable).parent / "ansible-playbook", "-i", inventory, "playbooks/secrets.yml"]
     done = subprocess.run(
         [*command, "-e", json.dumps(secrets | variables), *arguments],
         cwd=CHECKOUT,

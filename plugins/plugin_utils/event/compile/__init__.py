@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..model import Event, Host
-from ..schema import CLASSES
+from ..schema import CLASSES, MANAGED
 from ..secret_paths import SecretPaths
 from . import (
     base,
@@ -47,8 +47,8 @@ OF_CLASS: dict[str, tuple[Compile, ...]] = {
 class Inventory:
     """What an event comes to.
 
-    groups: host names by host class, every class, also those without hosts; hosts: variables by host name; clients:
-    variables of the group of unmanaged clients; everybody: variables of all hosts.
+    groups: all host names in MANAGED, and those of each class, also those without hosts; hosts: variables by host name;
+    clients: variables of the group of unmanaged clients; everybody: variables of all hosts.
     """
 
     groups: dict[str, list[str]] = field(default_factory=dict)
@@ -60,7 +60,10 @@ class Inventory:
 def compile_event(event: Event, secret_paths: SecretPaths) -> Inventory:
     """Compile a checked event."""
     return Inventory(
-        groups={name: [host.name for host in event.hosts.values() if host.is_a(name)] for name in CLASSES},
+        groups={
+            MANAGED: list(event.hosts),
+            **{name: [host.name for host in event.hosts.values() if host.is_a(name)] for name in CLASSES},
+        },
         hosts={host.name: compile_host(event, host, secret_paths) for host in event.hosts.values()},
         clients=verify.variables(event),
         everybody=secrets.variables(event, secret_paths) | hydra.variables(event),

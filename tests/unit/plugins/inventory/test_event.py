@@ -125,6 +125,7 @@ def test_groups(listed: dict[str, Any]) -> None:
     assert listed["cache"]["hosts"] == ["saitama", "bigzam"]
     assert listed["builder"]["hosts"] == ["bigzam", "genos", "tatsumaki"]
     assert listed["clients"]["hosts"] == ["laptop"]
+    assert sorted(listed["managed"]["hosts"]) == sorted(set(listed["_meta"]["hostvars"]) - {"laptop"})
 
 
 @pytest.mark.parametrize(
@@ -154,6 +155,15 @@ def test_wrong_file_stops_everything(run: Run, tmp_path: Path) -> None:
         "hosts.vivec.interfaces.eth0.address",
     ]
     assert lines[2:] == [f"2 mistakes in {file}"]
+
+
+def test_two_events(run: Run, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "event.yml").write_text(EVENT, encoding="utf-8")
+    result = run("-i", str(tmp_path), "--list")
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f"{tmp_path}/two/event.yml: a second event; a run is about one: name its folder with -i\n"
 
 
 def test_other_files_are_left_alone(run: Run, tmp_path: Path) -> None:
