@@ -79,7 +79,7 @@ golden: setup-test ## Write the golden files anew; look at the diff before commi
 
 diagram: setup ## Draw the network of EVENT= into docs/
 	@PYTHONPATH=$(CACHE)/collections $(BIN)/python -m \
-		ansible_collections.nixvegas.noc.plugins.plugin_utils.event.diagram "$(EVENT)/event.yml" > docs/$(notdir $(EVENT)).svg
+		ansible_collections.nixvegas.noc.plugins.plugin_utils.event.diagram "$(EVENT)/event.yml" > "docs/$$(basename "$(EVENT)").svg"
 
 collection: setup-test ## Build the collection, install it elsewhere and use it there
 	@$(BIN)/python tests/run.py collection

@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.event import EventError
 
 from . import boot, summary
 from .command import RehearsalError
@@ -23,8 +27,8 @@ DEFAULT_EVENT = CHECKOUT / "inventories" / "dc33"
 def state_of(source: Path) -> State:
     """Return the state of the rehearsal of an inventory: by its path, so that a broken file can be taken down."""
     folder = source.resolve() if source.suffix not in (".yml", ".yaml") else source.resolve().parent
-    name = folder.name
-    if folder.parent != CHECKOUT / "inventories":
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.name)
+    if folder.parent != CHECKOUT / "inventories" or name != folder.name:
         name += "-" + hashlib.sha256(str(folder).encode()).hexdigest()[:6]
     return State(cache_folder(), name)
 
@@ -125,7 +129,7 @@ def show_summary(arguments: argparse.Namespace) -> None:
 def print_summary(rehearsal: Rehearsal) -> None:
     """Print what stands, what to try, what was replaced, what took how long."""
     lines = summary.read_lines(boot.standing(rehearsal.state), rehearsal.plan, rehearsal.event)
-    selector = "" if rehearsal.source == DEFAULT_EVENT else f" EVENT={rehearsal.source}"
+    selector = "" if rehearsal.source == DEFAULT_EVENT else f" EVENT={shlex.quote(str(rehearsal.source))}"
     print("\n" + summary.render(rehearsal.event, lines, rehearsal.replacements(), rehearsal.steps.seconds, selector))
 
 
@@ -190,6 +194,9 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments.options = given[split + 1 :]
     try:
         arguments.action(arguments)
+    except EventError as error:
+        print(f"{error}\n{error.summary} in {error.file}", file=sys.stderr)
+        return 1
     except RehearsalError as error:
         print(f"rehearsal: {error}", file=sys.stderr)
         return 1

@@ -1,6 +1,6 @@
 """What the rehearsal needs to know of an event file: what is plugged in where, and what it expects of the outside.
 
-The event's compiler has checked the file before (`ansible-inventory` fails otherwise), so nothing is checked here.
+The compiler of the collection reads the file, and says all that is wrong with it before anything is made.
 """
 
 from __future__ import annotations
@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.event import Event as CompiledEvent
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.event.model import Host
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.event_file import event_files, read_event
 
 from .command import RehearsalError
 
@@ -54,55 +55,46 @@ class Event:
 
 
 def find_event_file(source: Path) -> Path:
-    """Return the event file of an inventory folder, or `source` itself if it is a file."""
-    candidates = [source] if source.is_file() else [source / "event.yml", source / "event.yaml"]
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    raise RehearsalError(
-        f"{source}: no event file here; give a folder with an event.yml in it, for example inventories/dc33"
-    )
+    """Return the event file of an inventory, a folder or the file itself."""
+    if "," in str(source):
+        raise RehearsalError(f"{source}: Ansible ends a path at its comma; name the folder of the event without one")
+    files = event_files(source)
+    if not files:
+        raise RehearsalError(
+            f"{source}: no event file here; give a folder with an event.yml in it, for example inventories/dc33"
+        )
+    return files[0]
 
 
 def load_event(file: Path) -> Event:
-    """Read an event file. Raises RehearsalError naming the command that explains what is wrong with a wrong one."""
-    try:
-        return _read(yaml.safe_load(file.read_text()))
-    except (AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
-        raise RehearsalError(
-            f"{file} is no right event file. To see all that is wrong with it: "
-            f".cache/venv/bin/ansible-inventory -i {file} --graph"
-        ) from error
+    """Read an event file. Raises EventError naming all its mistakes."""
+    return _cables(read_event(file))
 
 
-def _read(data: dict[str, Any]) -> Event:
-    networks: dict[str, dict[str, Any]] = data["networks"]
-    spaces = networks | {key: data[key] for key in ("mesh", "overlay") if data.get(key)}
-    caches: dict[str, dict[str, Any]] = data.get("caches") or {}
+def _cables(event: CompiledEvent) -> Event:
+    spaces = {name: str(network.cidr) for name, network in event.networks.items()}
+    if event.mesh:
+        spaces["mesh"] = str(event.mesh)
+    spaces["overlay"] = str(event.overlay)
     return Event(
-        name=data["name"],
-        title=data.get("title", data["name"]),
-        ports={host: _ports(entry.get("interfaces") or {}) for host, entry in data["hosts"].items()},
-        classes={host: _classes(entry["class"]) for host, entry in data["hosts"].items()},
-        spaces={name: space["cidr"] for name, space in spaces.items()},
-        networks=tuple(networks),
-        pooled_networks=tuple(name for name, network in networks.items() if network.get("pool")),
-        uplinks=tuple(data.get("uplinks") or {}),
-        upstreams=tuple(Upstream(cache["url"], cache["key"]) for cache in caches.values() if "url" in cache),
-        resolvers=tuple(data.get("resolvers") or ()),
-        time_servers=tuple(data.get("time_servers") or ()),
-        published=tuple(data.get("publish") or ()),
+        name=event.name,
+        title=event.title,
+        ports={name: _ports(host) for name, host in event.hosts.items()},
+        classes={name: host.classes for name, host in event.hosts.items()},
+        spaces=spaces,
+        networks=tuple(event.networks),
+        pooled_networks=tuple(name for name, network in event.networks.items() if network.pool),
+        uplinks=tuple(event.uplinks),
+        upstreams=tuple(Upstream(cache.url, cache.key) for cache in event.caches.values() if cache.url),
+        resolvers=event.resolvers,
+        time_servers=event.time_servers,
+        published=tuple(event.publish),
     )
 
 
-def _classes(given: str | list[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
-
-
-def _ports(interfaces: Mapping[str, dict[str, Any]]) -> tuple[Port, ...]:
-    known = ("network", "uplink", "address", "mac")
+def _ports(host: Host) -> tuple[Port, ...]:
     return tuple(
-        Port(name, **{key: port.get(key) for key in known})
-        for name, port in interfaces.items()
-        if port.get("network") or port.get("uplink")
+        Port(port.name, port.network, port.uplink, str(port.address) if port.address else None, port.mac)
+        for port in host.interfaces
+        if port.network or port.uplink
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+COLLECTIONS = CHECKOUT / ".cache" / "collections"
 
 
 def cache_folder() -> Path:
