@@ -132,8 +132,13 @@ errors:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.arguments import CONNECTION, connect, seconds
+from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.arguments import (
+    CONNECTION,
+    HydraModule,
+    connect,
+    seconds,
+)
+from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.credentials import shown
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.errors import HydraError
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.evaluation import job_changes
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.push import EvaluationError, Pusher, Waiting
@@ -148,7 +153,7 @@ ARGUMENTS = {
 }
 
 
-def run(module: AnsibleModule) -> dict[str, Any]:
+def run(module: HydraModule) -> dict[str, Any]:
     """Push and wait, unless in check mode; return the result. Raises HydraError."""
     project, jobset, wait = (str(module.params[name]) for name in ("project", "jobset", "wait"))
     server = connect(module)
@@ -167,14 +172,14 @@ def run(module: AnsibleModule) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    module = HydraModule(ARGUMENTS)
     try:
         result = run(module)
     except EvaluationError as error:
         module.fail_json(msg=str(error), reason=error.reason, errors=error.errors)
     except HydraError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(**result)
+    module.exit_json(**shown(result))
 
 
 if __name__ == "__main__":

@@ -95,8 +95,8 @@ event:
 
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.arguments import CONNECTION, connect
+from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.arguments import CONNECTION, HydraModule, connect
+from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.credentials import shown
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.errors import HydraError
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.export import as_yaml, event_part
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.server import DECLARED, Server
@@ -130,7 +130,7 @@ def run(server: Server, options: dict[str, Any]) -> dict[str, Any]:
     }
     if options["evaluations"]:
         result["latest_evaluations"] = {
-            f"{name}:{jobset}": server.latest_evaluation(name, jobset)
+            f"{name}:{jobset}": shown(server.latest_evaluation(name, jobset))
             for name, read in found.items()
             for jobset in read[1]
         }
@@ -139,7 +139,7 @@ def run(server: Server, options: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    module = HydraModule(ARGUMENTS)
     try:
         result = run(connect(module), module.params)
     except HydraError as error:

@@ -27,7 +27,7 @@ attributes:
 options:
   project:
     description: Identifier of the project, which must exist.
-    type: str
+    type: raw
     required: true
   exact:
     description: Reset what is not named to what a new jobset has, and remove inputs that are not named.
@@ -35,7 +35,7 @@ options:
     default: false
   name:
     description: Identifier of the jobset.
-    type: str
+    type: raw
     required: true
   state:
     description:
@@ -49,20 +49,20 @@ options:
     type: bool
   description:
     description: Description of the jobset.
-    type: str
+    type: raw
   type:
     description: Whether it is a flake or has an expression and inputs; by default whichever is named.
     type: str
     choices: [legacy, flake]
   flake:
     description: URI of the flake.
-    type: str
+    type: raw
   nix_expression:
     description: Path of the Nix expression in O(nix_expression_input).
-    type: str
+    type: raw
   nix_expression_input:
     description: The input that holds the Nix expression.
-    type: str
+    type: raw
   check_interval:
     description:
       - How often Hydra looks for changes, in seconds or with a unit (V(5m), V(1h)).
@@ -79,7 +79,7 @@ options:
     type: bool
   email_override:
     description: Who gets that mail in place of the maintainers.
-    type: str
+    type: raw
   dynamic_run_command:
     description:
       - Whether dynamic RunCommand hooks run; of a new jobset V(false).
@@ -128,15 +128,20 @@ changes:
     - {subject: "jobset nixpkgs:release-25.05", action: update, fields: [inputs.nixpkgs.value]}
 """
 
-from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.arguments import CONNECTION, connect, jobset_options
+from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.arguments import (
+    CONNECTION,
+    NAME,
+    HydraModule,
+    connect,
+    jobset_options,
+)
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.errors import HydraError
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.fields import JOBSET
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.manage import manage_jobset
 
 ARGUMENTS = {
     **CONNECTION,
-    "project": {"type": "str", "required": True},
+    "project": NAME,
     "exact": {"type": "bool", "default": False},
     **jobset_options(JOBSET),
 }
@@ -144,7 +149,7 @@ ARGUMENTS = {
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    module = HydraModule(ARGUMENTS)
     try:
         outcome = manage_jobset(connect(module), module.params, check=module.check_mode)
     except HydraError as error:

@@ -26,8 +26,8 @@ attributes:
       - Only reads. If a change is planned and a password is given it signs in, to foretell a refusal.
 options:
   name:
-    description: Identifier of the project.
-    type: str
+    description: Identifier of the project, a text.
+    type: raw
     required: true
   state:
     description: Whether the project shall exist. V(absent) removes it with its jobsets and builds.
@@ -41,16 +41,16 @@ options:
     default: false
   display_name:
     description: What people call the project; that of a new one is its O(name).
-    type: str
+    type: raw
   description:
     description: Description of the project.
-    type: str
+    type: raw
   homepage:
     description: Address of its home page.
-    type: str
+    type: raw
   owner:
     description: User who owns it; only administrators choose one. That of a new project is who makes it.
-    type: str
+    type: raw
   enabled:
     description: Whether its jobsets are evaluated; of a new project V(true).
     type: bool
@@ -68,13 +68,13 @@ options:
     suboptions:
       file:
         description: Path of the specification in the input.
-        type: str
+        type: raw
       type:
         description: Type of the input, such as V(git).
-        type: str
+        type: raw
       value:
         description: The input, such as V(https://github.com/example/jobsets main).
-        type: str
+        type: raw
   purge_jobsets:
     description: Remove the jobsets that are not listed, with their builds. Needs the role C(admin).
     type: bool
@@ -87,7 +87,7 @@ options:
     suboptions:
       name:
         description: Identifier of the jobset.
-        type: str
+        type: raw
         required: true
       state:
         description:
@@ -101,20 +101,20 @@ options:
         type: bool
       description:
         description: Description of the jobset.
-        type: str
+        type: raw
       type:
         description: Whether it is a flake or has an expression and inputs; by default whichever is named.
         type: str
         choices: [legacy, flake]
       flake:
         description: URI of the flake.
-        type: str
+        type: raw
       nix_expression:
         description: Path of the Nix expression in O(jobsets[].nix_expression_input).
-        type: str
+        type: raw
       nix_expression_input:
         description: The input that holds the Nix expression.
-        type: str
+        type: raw
       check_interval:
         description:
           - How often Hydra looks for changes, in seconds or with a unit (V(5m), V(1h)).
@@ -131,7 +131,7 @@ options:
         type: bool
       email_override:
         description: Who gets that mail in place of the maintainers.
-        type: str
+        type: raw
       dynamic_run_command:
         description:
           - Whether dynamic RunCommand hooks run; of a new jobset V(false).
@@ -189,33 +189,35 @@ changes:
     - {subject: "jobset nixpkgs:release-25.05", action: update, fields: [inputs.nixpkgs.value]}
 """
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.arguments import (
     CONNECTION,
+    NAME,
+    HydraModule,
+    checked_jobsets,
     connect,
-    jobset_options,
     options_of,
 )
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.errors import HydraError
-from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.fields import JOBSET, PROJECT
+from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.fields import PROJECT
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.manage import manage_project
 
 ARGUMENTS = {
     **CONNECTION,
-    "name": {"type": "str", "required": True},
+    "name": NAME,
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     "exact": {"type": "bool", "default": False},
     **options_of(PROJECT),
     "purge_jobsets": {"type": "bool", "default": False},
-    "jobsets": {"type": "list", "elements": "dict", "default": [], "options": jobset_options(JOBSET)},
+    "jobsets": {"type": "list", "elements": "dict", "default": []},
 }
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True)
+    module = HydraModule(ARGUMENTS)
     try:
-        outcome = manage_project(connect(module), module.params, check=module.check_mode)
+        options = module.params | {"jobsets": checked_jobsets(module.params["name"], module.params["jobsets"])}
+        outcome = manage_project(connect(module), options, check=module.check_mode)
     except HydraError as error:
         module.fail_json(msg=str(error))
     for warning in outcome.warnings:

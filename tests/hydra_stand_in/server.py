@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -97,7 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault in (CUT_BEFORE, CUT_AFTER):
             self.close_connection = True
             return
-        self._send(page(504, "504 Gateway Time-out") if fault == PROXY_TIMEOUT else found)
+        with suppress(BrokenPipeError, ConnectionResetError):  # the client did not wait
+            self._send(page(504, "504 Gateway Time-out") if fault == PROXY_TIMEOUT else found)
 
     def _send(self, found: Answer) -> None:
         self.send_response(found.status)

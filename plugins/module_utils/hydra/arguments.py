@@ -2,22 +2,30 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options the hydra_* modules share, from the one table of fields."""
+"""The options the hydra_* modules share, from the one table of fields, and the module that takes them.
+
+Texts are of type raw: Ansible would make a text of a number, a flag or a list, and Hydra would keep it.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from .client import Client, Connection
+from .credentials import shown, without_credentials
 from .errors import HydraError
-from .fields import CHOICE, DURATION, FLAG, NESTED, NUMBER, TEXT, Field
+from .fields import CHOICE, DURATION, FLAG, JOBSET, NESTED, NUMBER, TEXT, Field
 from .inputs import DECLARATIVE_KEYS
 from .server import Server
-from .values import WrongFieldError, duration
+from .values import WrongFieldError, duration, read_field
 
-ARGUMENT_TYPES = {FLAG: "bool", NUMBER: "int", DURATION: "str", TEXT: "str", CHOICE: "str", NESTED: "dict"}
+ARGUMENT_TYPES = {FLAG: "bool", NUMBER: "int", DURATION: "str", TEXT: "raw", CHOICE: "str", NESTED: "dict"}
+
+SECRET = ("username", "password")
+WITHHELD = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"  # Ansible's own words
 
 CONNECTION: dict[str, Any] = {
     "url": {"type": "str", "required": True, "fallback": (env_fallback, ["HYDRA_URL"])},
@@ -27,6 +35,28 @@ CONNECTION: dict[str, Any] = {
     "ca_path": {"type": "path"},
     "request_timeout": {"type": "str", "default": "30s"},
 }
+NAME: dict[str, Any] = {"type": "raw", "required": True}
+
+
+class HydraModule(AnsibleModule):  # type: ignore[misc]  # Ansible is untyped
+    """An Ansible module that tells nobody who signs in, nor the credentials in its options: not the host's log, not
+    what it returns, not even where its options are wrong."""
+
+    def __init__(self, argument_spec: dict[str, Any]) -> None:
+        # no_log of the module is about the host's log; of the options, the password alone has it.
+        super().__init__(argument_spec=argument_spec, supports_check_mode=True, no_log=True)
+
+    def exit_json(self, **result: Any) -> None:
+        """Return a result."""
+        super().exit_json(**result, invocation=self._invocation())
+
+    def fail_json(self, msg: str, **result: Any) -> None:
+        """Return a failure."""
+        super().fail_json(msg=without_credentials(msg), **shown(result), invocation=self._invocation())
+
+    def _invocation(self) -> dict[str, Any]:
+        arguments = shown(self.params)
+        return {"module_args": arguments | {name: WITHHELD for name in SECRET if arguments.get(name) is not None}}
 
 
 def options_of(fields: tuple[Field, ...]) -> dict[str, Any]:
@@ -37,26 +67,39 @@ def options_of(fields: tuple[Field, ...]) -> dict[str, Any]:
         if field.choices:
             options[field.name]["choices"] = list(field.choices)
         if field.name == "declarative":
-            options[field.name]["options"] = {key: {"type": "str"} for key in DECLARATIVE_KEYS}
+            options[field.name]["options"] = {key: {"type": "raw"} for key in DECLARATIVE_KEYS}
     return options
 
 
 def jobset_options(fields: tuple[Field, ...]) -> dict[str, Any]:
     """The options of a jobset, whose state may be absent too."""
-    options = {"name": {"type": "str", "required": True}} | options_of(fields)
+    options = {"name": NAME} | options_of(fields)
     options["state"]["choices"].append("absent")
     return options
 
 
-def seconds(module: AnsibleModule, option: str) -> int:
+def checked_jobsets(project: object, written: list[Any]) -> list[dict[str, Any]]:
+    """The jobsets of a project, their options read as Ansible reads them. Raises HydraError, which names the jobset:
+    Ansible's own error about an option inside of a list would not."""
+    validator = ArgumentSpecValidator(jobset_options(JOBSET))
+    found = []
+    for jobset in written:
+        result = validator.validate(jobset)
+        if result.error_messages:
+            raise HydraError(f"jobset {project}:{jobset.get('name', '?')}: {result.error_messages[0]}")
+        found.append(result.validated_parameters)
+    return found
+
+
+def seconds(module: HydraModule, option: str) -> int:
     """An option that is a duration. Raises HydraError."""
     try:
-        return duration(module.params[option])
+        return read_field(option, module.params[option], duration)
     except WrongFieldError as wrong:
-        raise HydraError(str(wrong.under(option, module.params[option]))) from wrong
+        raise HydraError(str(wrong)) from wrong
 
 
-def connect(module: AnsibleModule) -> Server:
+def connect(module: HydraModule) -> Server:
     """The server the module's options name. Raises HydraError; no request is sent yet."""
     return Server(
         Client(

@@ -21,8 +21,8 @@ from urllib.parse import quote, urlencode, urlsplit
 from ansible.module_utils.urls import ConnectionError as UrlsError
 from ansible.module_utils.urls import Request, make_context
 
+from .credentials import HIDDEN, without_credentials, without_name
 from .errors import AnswerError, HydraError, LostError, words_of
-from .values import without_password
 
 OK, NO_CONTENT, FOUND, MOVED, FORBIDDEN, NOT_FOUND = 200, 204, 302, 301, 403, 404
 NO_SUCH_PAGE = "Page not found."  # Hydra's words where nothing could be; of a missing thing it names that
@@ -64,7 +64,7 @@ class Client:
     def __init__(self, connection: Connection, sleep: Callable[[float], None] = time.sleep) -> None:
         parts = urlsplit(connection.url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            shown = without_password(connection.url)
+            shown = without_credentials(connection.url)
             raise HydraError(
                 f'url: "{shown}" is not an address of Hydra; write one such as "https://hydra.example.org"'
             )
@@ -149,8 +149,7 @@ class Client:
         login = {"username": self._connection.username, "password": self._connection.password}
         answer = self._patient("POST", "/login", login)
         if answer.status not in (OK, FOUND) or not isinstance(answer.data, dict) or "username" not in answer.data:
-            request = f"POST {self.base}/login as {self._connection.username}"
-            raise AnswerError(request, answer.status, self._safe(answer.words))
+            raise AnswerError(f"POST {self.base}/login", answer.status, answer.words)
         return dict(answer.data)
 
     def _write(self, method: str, path: str, body: dict[str, Any] | None, *, gone: bool = False) -> Answer:
@@ -161,7 +160,7 @@ class Client:
             request = f"{method} {self.base}{path}"
             raise LostError(request, f"a proxy answered {answer.status}: {answer.words}", sent=True, slow=True)
         if answer.status == MOVED or (answer.status == NOT_FOUND and not gone):
-            raise AnswerError(f"{method} {self.base}{path}", answer.status, self._safe(answer.words))
+            raise AnswerError(f"{method} {self.base}{path}", answer.status, answer.words)
         return answer
 
     def _checked(self, method: str, path: str, body: dict[str, Any] | None) -> Answer:
@@ -175,7 +174,7 @@ class Client:
             answer = once(method, path, body)
         allowed = (OK, 201, NO_CONTENT, NOT_FOUND, MOVED, *(() if method == "GET" else AWAY))
         if answer.status not in allowed:
-            raise AnswerError(f"{method} {self.base}{path}", answer.status, self._safe(answer.words))
+            raise AnswerError(f"{method} {self.base}{path}", answer.status, answer.words)
         return answer
 
     def _patient(self, method: str, path: str, body: dict[str, Any] | None) -> Answer:
@@ -216,7 +215,7 @@ class Client:
         except ValueError:
             data = None
         words = f"a redirect to {location}." if location and data is None else words_of(body)
-        return Answer(status, data, words, location or "")
+        return Answer(status, data, self._safe(words), location or "")
 
     def _lost(self, method: str, path: str, error: Exception) -> LostError:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
@@ -228,5 +227,6 @@ class Client:
         return LostError(f"{method} {self.base}{path}", self._safe(text), sent=sent, slow=slow)
 
     def _safe(self, words: str) -> str:
-        password = self._connection.password
-        return without_password(words.replace(password, "***") if password else words)
+        """What somebody else says, without what is not to be shown."""
+        given = self._connection
+        return without_credentials(without_name(words.replace(given.password or "\0", HIDDEN), given.username))

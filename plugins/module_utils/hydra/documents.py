@@ -17,7 +17,7 @@ from typing import Any
 
 from .fields import CHOICE, FLAG, JOBSET, JOBSET_DEFAULTS, NESTED, PROJECT, PROJECT_DEFAULTS, TEXT, Field
 from .inputs import whole_input
-from .values import WrongFieldError
+from .values import WrongFieldError, read_field
 
 Document = dict[str, Any]
 
@@ -28,10 +28,7 @@ def read_wanted(fields: tuple[Field, ...], written: Mapping[str, Any]) -> Docume
     for field in fields:
         value = written.get(field.name)
         if value is not None:
-            try:
-                found[field.name] = field.read(value)
-            except WrongFieldError as wrong:
-                raise wrong.under(field.name, value) from wrong
+            found[field.name] = read_field(field.name, value, field.read)
     return found
 
 
@@ -89,15 +86,12 @@ def target_jobset(wanted: Document, current: Document | None, exact: bool) -> Do
     """What the jobset shall be; see `target_project`. Without `exact`, inputs and their keys that are not named stay
     too. Raises WrongFieldError where fields do not fit together."""
     base = JOBSET_DEFAULTS if exact or current is None else current
-    target = base | wanted | {"type": _type(wanted, None if exact else current)}
-    if target["type"] == "flake":
-        for name in ("nix_expression", "nix_expression_input", "inputs"):
-            if wanted.get(name):
-                raise WrongFieldError("belongs to legacy jobsets, and Hydra drops it for a flake", "remove it", name)
+    kind = _type(wanted, None if exact else current)
+    _exclude(kind, wanted)
+    target = base | wanted | {"type": kind}
+    if kind == "flake":
         target |= {"nix_expression": "", "nix_expression_input": "", "inputs": {}}
         return _complete(target, ("flake",), 'such as "github:NixOS/nixpkgs/master"')
-    if wanted.get("flake"):
-        raise WrongFieldError("belongs to flake jobsets, and Hydra drops it for a legacy one", "remove it", "flake")
     before = base["inputs"]
     named = {name: before.get(name, {}) | parts for name, parts in wanted.get("inputs", {}).items()}
     try:
@@ -106,6 +100,21 @@ def target_jobset(wanted: Document, current: Document | None, exact: bool) -> Do
         raise wrong.under("inputs") from wrong
     target |= {"flake": "", "inputs": dict(sorted(inputs.items()))}
     return _complete(target, ("nix_expression", "nix_expression_input"), "or a flake")
+
+
+def read_jobset(written: Mapping[str, Any]) -> Document:
+    """The fields of a jobset that are named. Raises WrongFieldError, also where they cannot go together."""
+    wanted = read_wanted(JOBSET, written)
+    if any(wanted.get(name) for name in ("type", "flake", "nix_expression", "nix_expression_input")):
+        _exclude(_type(wanted, None), wanted)
+    return wanted
+
+
+def _exclude(kind: str, wanted: Document) -> None:
+    for name in ("nix_expression", "nix_expression_input", "inputs") if kind == "flake" else ("flake",):
+        if wanted.get(name):
+            others, it = ("legacy jobsets", "a flake") if kind == "flake" else ("flake jobsets", "a legacy one")
+            raise WrongFieldError(f"belongs to {others}, and Hydra drops it for {it}", "remove it", name)
 
 
 def _type(wanted: Document, current: Document | None) -> str:

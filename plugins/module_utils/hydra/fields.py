@@ -40,7 +40,7 @@ PROJECT = (
     Field("display_name", "displayname", TEXT, values.display_name, ""),
     Field("description", "description", TEXT, values.text, ""),
     Field("homepage", "homepage", TEXT, values.text, ""),
-    Field("owner", "owner", TEXT, values.text, ""),
+    Field("owner", "owner", TEXT, values.owner, ""),
     Field("enabled", "enabled", FLAG, values.boolean, True),
     Field("visible", "visible", FLAG, values.boolean, True),
     Field("dynamic_run_command", "enable_dynamic_run_command", FLAG, values.boolean, False),

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from . import values
-from .values import WrongFieldError
+from .credentials import without_credentials
+from .values import WrongFieldError, read_field
 
 # What Hydra knows by itself and by the plugins it comes with; a server's own plugins add others.
 INPUT_TYPES = frozenset(
@@ -20,51 +21,60 @@ INPUT_TYPES = frozenset(
 )
 INPUT_KEYS = ("type", "value", "notify_committers")
 DECLARATIVE_KEYS = ("file", "type", "value")
+TYPE_REMEDY = f"write one, such as git; known are {', '.join(sorted(INPUT_TYPES))}"
 Input = dict[str, Any]
 
 
 def read_inputs(written: object) -> dict[str, Input]:
-    """The inputs by name, with only the keys that are written."""
+    """The inputs by name, with only the keys that are written, each read as far as its type is known."""
     if not isinstance(written, Mapping):
         raise WrongFieldError("is not a mapping", "write NAME: {type: TYPE, value: VALUE}")
     found = {}
     for name, item in written.items():
-        try:
-            found[values.input_name(name)] = _keys(item, INPUT_KEYS)
-        except WrongFieldError as wrong:
-            raise wrong.under(str(name), None if wrong.field else name) from wrong
+        known = read_field(str(name), name, values.input_name)
+        found[known] = read_field(known, item, _parts)
     return found
 
 
 def whole_input(name: str, parts: Input) -> Input:
     """An input with all its keys, its value as the server keeps it: a text. Raises WrongFieldError."""
-    if not parts.get("type"):
-        raise WrongFieldError(
-            "has no type", f"write one, such as git; known are {', '.join(sorted(INPUT_TYPES))}", name
-        )
-    if parts.get("value") is None:
+    if "type" not in parts:
+        raise WrongFieldError("has no type", TYPE_REMEDY, name)
+    if "value" not in parts:
         raise WrongFieldError("has no value", 'write one; "" is an empty string', name)
-    kind, value = values.text(parts["type"]), parts["value"]
-    try:
-        return {
-            "type": kind,
-            "value": _value(kind, value),
-            "notify_committers": values.boolean(parts.get("notify_committers") or False),
-        }
-    except WrongFieldError as wrong:
-        raise wrong.under(f"{name}.value", value) from wrong
+    whole = read_field(name, parts, _parts)
+    return {"type": whole["type"], "value": whole["value"], "notify_committers": whole.get("notify_committers", False)}
 
 
-def _value(kind: str, value: object) -> str:
+def _parts(item: object) -> Input:
+    parts = _keys(item, INPUT_KEYS)
+    kind = read_field("type", parts["type"], _type) if "type" in parts else None
+    readers: dict[str, Callable[[object], object]] = {
+        "type": _type,
+        "value": lambda value: _value(kind, value),
+        "notify_committers": values.boolean,
+    }
+    return {key: read_field(key, parts[key], read) for key, read in readers.items() if key in parts}
+
+
+def _type(value: object) -> str:
+    if not values.text(value):
+        raise WrongFieldError("is empty", TYPE_REMEDY)
+    return values.text(value)
+
+
+def _value(kind: str | None, value: object) -> object:
     if isinstance(value, (dict, list)):
         raise WrongFieldError("is not a single value", "Hydra keeps one text per input: write one")
+    if kind is None and isinstance(value, bool):
+        return value  # fine for a boolean, and whether it is one is known only of the whole input
     if kind == "boolean":
         return "true" if values.boolean(value) else "false"
     if not isinstance(value, str):
         raise WrongFieldError("is not a text, and Hydra would change how it is written", "write it in quotes")
     if kind == "eval":
         return values.evaluation(value)
-    return value if kind == "string" else values.text(value)
+    return value if kind in ("string", None) else values.text(value)
 
 
 def read_declarative(written: object) -> dict[str, str]:
@@ -73,14 +83,10 @@ def read_declarative(written: object) -> dict[str, str]:
     if not parts:
         return {}
     for key in DECLARATIVE_KEYS:
-        try:
-            if not values.text(parts.get(key, "")):
-                raise WrongFieldError(
-                    "is missing", "write file, type and value; {} for a project that is not declarative"
-                )
-        except WrongFieldError as wrong:
-            raise wrong.under(key, parts.get(key)) from wrong
-    return {key: str(parts[key]) for key in DECLARATIVE_KEYS}
+        if parts.get(key, "") == "":
+            remedy = "write file, type and value; {} for a project that is not declarative"
+            raise WrongFieldError("is missing", remedy, key)
+    return {key: read_field(key, parts[key], values.text) for key in DECLARATIVE_KEYS}
 
 
 def unknown_types(document: Mapping[str, Any]) -> list[str]:
@@ -89,7 +95,8 @@ def unknown_types(document: Mapping[str, Any]) -> list[str]:
     if document.get("declarative"):
         found["declarative.type"] = document["declarative"]["type"]
     return [
-        f'{field}: "{kind}" is no input type of Hydra itself; the server refuses it unless a plugin there adds it'
+        f'{field}: "{without_credentials(kind)}" is no input type of Hydra itself; the server refuses it unless'
+        " a plugin there adds it"
         for field, kind in found.items()
         if kind not in INPUT_TYPES
     ]

@@ -10,15 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import values
+from . import documents, values
 from .client import path_of
 from .documents import Document, read_wanted, warnings_of
 from .errors import HydraError
-from .fields import JOBSET, PROJECT
+from .fields import PROJECT
 from .inputs import unknown_types
 from .plan import NONE, Plan, plan_jobset, plan_project, plan_removal
 from .server import DECLARED, Replan, Server
-from .values import WrongFieldError
+from .values import WrongFieldError, read_field
 
 ABSENT = "absent"
 
@@ -57,25 +57,20 @@ class WantedJobset:
 
 def read_jobset(project: str, written: Mapping[str, Any]) -> WantedJobset:
     """A jobset from a task's options. Raises HydraError."""
-    name = str(written["name"])
     try:
-        values.jobset_name(name)
+        name = read_field("name", written["name"], values.jobset_name)
         absent = written.get("state") == ABSENT
-        return WantedJobset(name, {} if absent else read_wanted(JOBSET, written), absent)
+        return WantedJobset(name, {} if absent else documents.read_jobset(written), absent)
     except WrongFieldError as wrong:
-        shown = wrong if wrong.field else wrong.under("name", name)
-        raise HydraError(f"jobset {project}:{name}: {shown}") from wrong
+        raise HydraError(f"jobset {project}:{written['name']}: {wrong}") from wrong
 
 
-def read_project(written: Mapping[str, Any]) -> Document:
-    """A project from a task's options. Raises HydraError."""
-    name = str(written["name"])
+def read_project(written: Mapping[str, Any]) -> tuple[str, Document]:
+    """A project from a task's options: its name and fields. Raises HydraError."""
     try:
-        values.project_name(name)
-        return read_wanted(PROJECT, written)
+        return read_field("name", written["name"], values.project_name), read_wanted(PROJECT, written)
     except WrongFieldError as wrong:
-        shown = wrong if wrong.field else wrong.under("name", name)
-        raise HydraError(f"project {name}: {shown}") from wrong
+        raise HydraError(f"project {written['name']}: {wrong}") from wrong
 
 
 @dataclass(frozen=True)
@@ -108,19 +103,16 @@ def _jobset_step(server: Server, project: str, jobset: WantedJobset, current: Do
 
 def manage_project(server: Server, options: Mapping[str, Any], *, check: bool) -> Outcome:
     """Bring a project to what module hydra_project was told."""
-    name, exact, purge = str(options["name"]), bool(options["exact"]), bool(options["purge_jobsets"])
-    wanted, jobsets = read_project(options), [read_jobset(name, item) for item in options["jobsets"]]
+    exact, purge = bool(options["exact"]), bool(options["purge_jobsets"])
+    name, wanted = read_project(options)
+    jobsets = [read_jobset(name, item) for item in options["jobsets"]]
     _each_once(name, jobsets)
+    _not_declared(name, wanted.get("declarative"), bool(jobsets or purge))
     current, present = server.project(name) or (None, [])
     if options["state"] == ABSENT:
         return _finish(server, [_project_step(server, name, None, current, exact)], check)
     steps = [_project_step(server, name, wanted, current, exact)]
-    declarative = steps[0].plan.after and steps[0].plan.after["declarative"]
-    if declarative and (jobsets or purge):
-        raise HydraError(
-            f"project {name}: jobsets: the project is declarative, so its jobsets come from {declarative['file']};"
-            " remove jobsets and purge_jobsets here, or write declarative: {}"
-        )
+    _not_declared(name, (steps[0].plan.after or {}).get("declarative"), bool(jobsets or purge))
     listed = {jobset.name for jobset in jobsets} | {DECLARED}
     gone = [WantedJobset(other, {}, absent=True) for other in present if purge and other not in listed]
     for jobset in (*jobsets, *gone):
@@ -131,8 +123,8 @@ def manage_project(server: Server, options: Mapping[str, Any], *, check: bool) -
 
 def manage_jobset(server: Server, options: Mapping[str, Any], *, check: bool) -> Outcome:
     """Bring a jobset to what module hydra_jobset was told."""
-    name, exact = str(options["project"]), bool(options["exact"])
-    read_project({"name": name})
+    exact = bool(options["exact"])
+    name, _ = read_project({"name": options["project"]})
     jobset = read_jobset(name, options)
     step = _jobset_step(server, name, jobset, server.jobset(name, jobset.name), exact)
     warnings = _project_problems(server, step.plan, name, check) if step.plan.action != NONE else []
@@ -151,6 +143,14 @@ def _project_problems(server: Server, plan: Plan, name: str, check: bool) -> lis
         file = project[0]["declarative"]["file"]
         raise HydraError(f"{plan.subject}: the project is declarative: change {file} in its repository instead")
     return [] if project else [missing]
+
+
+def _not_declared(name: str, declarative: Document | None, jobsets: bool) -> None:
+    if declarative and jobsets:
+        raise HydraError(
+            f"project {name}: jobsets: the project is declarative, so its jobsets come from {declarative['file']};"
+            " remove jobsets and purge_jobsets here, or write declarative: {}"
+        )
 
 
 def _each_once(project: str, jobsets: Sequence[WantedJobset]) -> None:

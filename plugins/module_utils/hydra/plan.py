@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .credentials import without_credentials
 from .documents import Document, target_jobset, target_project
 from .errors import HydraError
 from .fields import DURATION, JOBSET, JOBSET_DEFAULTS, PROJECT, PROJECT_DEFAULTS
-from .values import WrongFieldError, shown_duration, without_password
+from .values import WrongFieldError, shown_duration
 
 NONE, CREATE, UPDATE, DELETE = "none", "create", "update", "delete"
 
@@ -42,7 +43,7 @@ class Plan:
 
     @property
     def difference(self) -> dict[str, str]:
-        """The fields that change, for Ansible's diff. Passwords in URLs are not shown."""
+        """The fields that change, for Ansible's diff. Credentials in URLs are not shown."""
         return {
             "before_header": self.subject,
             "after_header": self.subject,
@@ -62,11 +63,11 @@ class Plan:
 
 
 def _masked(plan: Plan, document: Document | None, name: str, value: str) -> str:
-    """A value without passwords; where only a password changes, saying so."""
-    masked = without_password(value)
+    """A value without credentials; where only they change, saying so."""
+    masked = without_credentials(value)
     other = shown_fields(plan.after if document is plan.before else plan.before).get(name)
-    if masked != value and other is not None and other != value and without_password(other) == masked:
-        return f"{masked} (password {'before' if document is plan.before else 'after'})"
+    if masked != value and other is not None and other != value and without_credentials(other) == masked:
+        return f"{masked} (credentials {'before' if document is plan.before else 'after'})"
     return masked
 
 

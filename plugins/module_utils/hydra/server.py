@@ -95,6 +95,6 @@ class Server:
             return
         roles = ", ".join(user.get("userroles", ())) or "none"
         raise HydraError(
-            f'{plan.subject}: owner: "{plan.after["owner"]}" would be ignored, only administrators choose an owner, and'
-            f" {user['username']} has the roles: {roles}; leave owner out, or sign in with the role admin"
+            f'{plan.subject}: owner: "{plan.after["owner"]}" would be ignored: only administrators choose an owner, and'
+            f" who signs in here has the roles: {roles}; leave owner out, or sign in with the role admin"
         )

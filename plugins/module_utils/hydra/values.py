@@ -10,8 +10,16 @@ WrongFieldError. Whatever the server would trim, coerce or drop is refused here.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
+from typing import Any, TypeVar
+
+from .credentials import without_credentials
+
+T = TypeVar("T")
+NOTHING = object()
+LONGEST_VALUE = 200
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 LARGEST_INTEGER = 2**31 - 1
@@ -27,36 +35,49 @@ INPUT_NAME = r"[^\W\d_][\w-]*"
 PATH_PART = r"[A-Za-z0-9+._$-][A-Za-z0-9+._$:-]*"
 RELATIVE_PATH = rf"{PATH_PART}(?:/{PATH_PART})*"
 EVALUATION = rf"\d+|{PROJECT_NAME}:{JOBSET_NAME}(?::{JOB_NAME})?"
-URL_PASSWORD = re.compile(r"(://[^/@\s:]*:)[^/@\s]+@")
 
 
 class WrongFieldError(ValueError):
     """A value the server would refuse, coerce or drop.
 
-    field: its name, joined by dots inside of others; shown: the value, without any secret; problem and remedy: what
-    is wrong and what would be right.
+    field: its name, joined by dots inside of others; value: what is written there, NOTHING where nothing is; problem
+    and remedy: what is wrong and what would be right.
     """
 
-    def __init__(self, problem: str, remedy: str, field: str = "", shown: str = "") -> None:
-        self.field, self.shown, self.problem, self.remedy = field, shown, problem, remedy
-        super().__init__(f'{field}: "{shown}" {problem}; {remedy}' if shown else f"{field}: {problem}; {remedy}")
+    def __init__(self, problem: str, remedy: str, field: str = "", value: object = NOTHING) -> None:
+        self.field, self.value, self.problem, self.remedy = field, value, problem, remedy
+        quoted = f'"{self.shown}"' if isinstance(value, str) else self.shown
+        super().__init__(f"{field}: {quoted} {problem}; {remedy}" if quoted else f"{field}: {problem}; {remedy}")
 
-    def under(self, field: str, value: object = None) -> WrongFieldError:
-        """The same mistake as one of a field, with the value that is written there."""
-        path = f"{field}.{self.field}" if self.field else field
-        shown = self.shown or ("" if value is None or isinstance(value, (dict, list)) else without_password(str(value)))
-        return WrongFieldError(self.problem, self.remedy, path, shown)
+    @property
+    def shown(self) -> str:
+        """The value as one text, shortened and without credentials; empty where there is none."""
+        if self.value is NOTHING:
+            return ""
+        written = self.value if isinstance(self.value, str) else json.dumps(self.value, default=str, ensure_ascii=False)
+        masked = without_credentials(written)
+        return masked if len(masked) <= LONGEST_VALUE else f"{masked[:LONGEST_VALUE]}…"
+
+    def under(self, field: str, value: object = NOTHING) -> WrongFieldError:
+        """The same mistake as one of a field, whose value counts where the mistake is none of a part of it."""
+        if self.field:
+            return WrongFieldError(self.problem, self.remedy, f"{field}.{self.field}", self.value)
+        return WrongFieldError(self.problem, self.remedy, field, value)
 
 
-def without_password(text: str) -> str:
-    """A text in which the passwords of URLs are replaced by asterisks."""
-    return URL_PASSWORD.sub(r"\1***@", text)
+def read_field(field: str, value: object, read: Callable[[Any], T]) -> T:
+    """What a reader makes of the value of a field. Raises WrongFieldError, which names the field and the value."""
+    try:
+        return read(value)
+    except WrongFieldError as wrong:
+        raise wrong.under(field, value) from wrong
 
 
 def text(value: object) -> str:
     """One text, without blanks at its ends, which the server would remove."""
     if not isinstance(value, str):
-        raise WrongFieldError("is not a text", "write it in quotes")
+        single = isinstance(value, (bool, int, float))
+        raise WrongFieldError("is not a text", "write it in quotes" if single else "write one text")
     if value != value.strip():
         raise WrongFieldError("has blanks at an end, which Hydra drops", "remove them")
     return value
@@ -99,6 +120,13 @@ def display_name(value: object) -> str:
     return text(value)
 
 
+def owner(value: object) -> str:
+    """A user's name. There is no project without an owner, so that "" would never come true."""
+    if not text(value):
+        raise WrongFieldError("is empty", "name a user of Hydra, or leave owner out")
+    return text(value)
+
+
 def email_override(value: object) -> str:
     """A mail address, or nothing. The server takes "0" for nothing."""
     if text(value) == "0":
@@ -108,9 +136,9 @@ def email_override(value: object) -> str:
 
 def boolean(value: object) -> bool:
     """true or false."""
-    if value in (True, "true"):
+    if value is True or value == "true":
         return True
-    if value in (False, "false"):
+    if value is False or value == "false":
         return False
     raise WrongFieldError("is neither true nor false", "write true or false")
 

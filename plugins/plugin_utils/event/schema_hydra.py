@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra import fields
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra import values as hydra_values
+from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.credentials import without_credentials
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.inputs import DECLARATIVE_KEYS
 
 from . import values
@@ -25,7 +26,7 @@ def _scalar(read: Callable[[object], object]) -> Scalar:
         try:
             return read(written)
         except hydra_values.WrongFieldError as wrong:
-            secret = hydra_values.without_password(written) != written
+            secret = without_credentials(written) != written
             raise WrongValueError(wrong.problem, wrong.remedy, secret=secret) from wrong
 
     return Scalar(scalar)
@@ -52,18 +53,23 @@ def _place(written: str) -> str:
     return written
 
 
+def _some_text(written: object) -> str:
+    if not hydra_values.text(written):
+        raise hydra_values.WrongFieldError("is empty", "write some text")
+    return hydra_values.text(written)
+
+
 def _as_written(written: str) -> str:
     return written
 
 
-TEXT = _scalar(hydra_values.text)
 INPUT = Record(
     # What a value may be depends on its type, so the checks look at it.
     {"type": Scalar(values.text), "value": Scalar(_as_written), "notify_committers": Scalar(values.boolean)},
     frozenset({"type", "value"}),
 )
 NESTED: dict[str, Kind] = {
-    "declarative": Record(dict.fromkeys(DECLARATIVE_KEYS, Scalar(values.text)), frozenset(DECLARATIVE_KEYS)),
+    "declarative": Record(dict.fromkeys(DECLARATIVE_KEYS, _scalar(_some_text)), frozenset(DECLARATIVE_KEYS)),
     "inputs": Named("input", _scalar(hydra_values.input_name), INPUT),
 }
 

@@ -155,7 +155,7 @@ def test_wrong_password(hydra: StandIn, run: Run) -> None:
     for check in (True, False):
         failed = run("jobset", check=check, **(FLAKE | {"password": "wrong"}))["msg"]
         assert failed == (
-            f"POST {hydra.url}/login as alice was answered 403: Bad username or password. Check username and password;"
+            f"POST {hydra.url}/login was answered 403: Bad username or password. Check username and password;"
             " hydra-create-user on Hydra's host sets a new one."
         )
 

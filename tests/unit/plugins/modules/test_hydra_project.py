@@ -104,8 +104,16 @@ def test_declarative(hydra: StandIn, run: Run) -> None:
     ("fields", "words"),
     [
         ({"name": "9bad"}, 'project 9bad: name: "9bad" is not a project identifier; use letters, digits, - and _'),
-        ({"display_name": ""}, "project demo: display_name: is empty; write what people call the project"),
+        ({"display_name": ""}, 'project demo: display_name: "" is empty; write what people call the project'),
         ({"homepage": " x"}, 'project demo: homepage: " x" has blanks at an end, which Hydra drops; remove them'),
+        ({"owner": ""}, 'project demo: owner: "" is empty; name a user of Hydra, or leave owner out'),
+        ({"owner": ["alice"]}, 'project demo: owner: ["alice"] is not a text; write one text'),
+        ({"description": 5}, "project demo: description: 5 is not a text; write it in quotes"),
+        ({"display_name": False}, "project demo: display_name: false is not a text; write it in quotes"),
+        ({"homepage": {}}, "project demo: homepage: {} is not a text; write one text"),
+        ({"name": True}, "project True: name: true is not a text; write it in quotes"),
+        ({"declarative": {**DECLARATIVE, "value": 5}}, "project demo: declarative.value: 5 is not a text"),
+        ({"declarative": {**DECLARATIVE, "type": []}}, "project demo: declarative.type: [] is not a text"),
         ({"declarative": {"file": "a"}}, "project demo: declarative.type: is missing; write file, type and value; {}"),
         ({"declarative": {**DECLARATIVE, "value": ""}}, "project demo: declarative.value: is missing"),
         (
@@ -117,11 +125,21 @@ def test_declarative(hydra: StandIn, run: Run) -> None:
             {"jobsets": [{"name": "j", "flake": "a:b", "check_interval": "soon"}]},
             'jobset demo:j: check_interval: "soon"',
         ),
+        (
+            {"jobsets": [{"name": "j", "visible": "maybe"}]},
+            "jobset demo:j: argument 'visible' is of type str and we were",
+        ),
+        (
+            {"jobsets": [{"name": "j", "state": "on"}]},
+            "jobset demo:j: value of state must be one of: disabled, enabled",
+        ),
+        ({"jobsets": [{"name": "j", "stat": "x"}]}, "jobset demo:j: stat. Supported parameters include: "),
+        ({"jobsets": [{"flake": "a:b"}]}, "jobset demo:?: missing required arguments: name"),
     ],
 )
 def test_refused_before_a_request(hydra: StandIn, run: Run, fields: dict[str, Any], words: str) -> None:
     assert run("project", **({"name": "demo"} | fields))["msg"].startswith(words)
-    assert hydra.writes == []
+    assert hydra.requests == []
 
 
 def test_unknown_declarative_type_warns(run: Run) -> None:
@@ -135,8 +153,8 @@ def test_owner_of_others_is_refused_before_a_request(hydra: StandIn, run: Run) -
     for check in (True, False):
         refused = run("project", user="bob", check=check, name="bobs", owner="alice")["msg"]
         assert refused == (
-            'project bobs: owner: "alice" would be ignored, only administrators choose an owner, and bob has the roles:'
-            " create-projects; leave owner out, or sign in with the role admin"
+            'project bobs: owner: "alice" would be ignored: only administrators choose an owner, and who signs in here'
+            " has the roles: create-projects; leave owner out, or sign in with the role admin"
         )
     assert hydra.writes == []
     assert run("project", user="bob", name="bobs", owner="bob")["changed"]
