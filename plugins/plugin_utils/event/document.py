@@ -36,11 +36,13 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A mapping from names the user chooses to things of one kind; `what` is such a thing ("network")."""
+    """A mapping from names the user chooses to things of one kind; `what` is such a thing ("network"). `some`: it may
+    not be empty."""
 
     what: str
     name: Scalar
     item: Kind
+    some: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class _Reader:
                 self.document.references.append((kind.of, cell))
         return cell
 
-    def sequence(self, node: yaml.Node, kind: ListOf, path: str) -> Cell:
+    def sequence(self, node: yaml.Node, kind: ListOf, path: str, required: bool = False) -> Cell:
         cell = Cell(node.start_mark.line + 1, path)
         if kind.or_one and isinstance(node, yaml.ScalarNode):
             cell.value = [self.scalar(node, kind.item, path)]
@@ -79,7 +79,8 @@ class _Reader:
             self.add(cell.line, path, _text(node), f"is {_shape(node)}, not a list", "write a list: [ONE, TWO]")
             return cell
         if not node.value:
-            self.add(cell.line, path, "", "is an empty list", "write at least one item, or remove the key")
+            remedy = "write at least one item" if required else "write at least one item, or remove the key"
+            self.add(cell.line, path, "", "is an empty list", remedy)
             return cell
         seen: set[str] = set()
         cell.value = items = []
@@ -102,11 +103,14 @@ class _Reader:
                 kind.name.read(name)
             except WrongValueError as wrong:
                 self.add(key.start_mark.line + 1, child, name, wrong.problem, wrong.remedy)
+                name = _meant(name, kind.name)
             item = self.read(value, kind.item, child)
             item.line = key.start_mark.line + 1
-            cells[name] = item
+            cells.setdefault(name, item)
         if isinstance(node, yaml.MappingNode):
             cell.value = cells
+            if kind.some and not node.value:
+                self.add(cell.line, path, "", f"has no {kind.what}", "describe at least one")
         return cell
 
     def record(self, node: yaml.Node, kind: Record, path: str) -> Cell:
@@ -122,7 +126,10 @@ class _Reader:
                 self.add(key.start_mark.line + 1, child, key.value, "is not a key here", remedy)
                 cells[key.value] = Cell(key.start_mark.line + 1, child)
                 continue
-            item = self.read(value, known, child)
+            if isinstance(known, ListOf):
+                item = self.sequence(value, known, child, required=key.value in kind.required)
+            else:
+                item = self.read(value, known, child)
             item.line = key.start_mark.line + 1
             cells[key.value] = item
         if isinstance(node, yaml.MappingNode):
@@ -162,6 +169,16 @@ class _Reader:
             else:
                 first[key.value] = line
                 yield key, value
+
+
+def _meant(name: str, kind: Scalar) -> str:
+    """The name a wrong one was meant to be, where that is plain: others may refer to it by that name."""
+    meant = name.lower().removesuffix(".")
+    try:
+        kind.read(meant)
+    except WrongValueError:
+        return name
+    return meant
 
 
 def _blanks(written: str, kind: Scalar) -> WrongValueError | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from . import values
 from .document import ListOf, Named, Record, Scalar
 from .mistakes import nearest
+from .reserved import SYSTEM_USERS
 from .schema_hydra import HYDRA
 from .values import WrongValueError
 
@@ -48,7 +49,12 @@ def _but(scalar: Scalar, reserved: frozenset[object], why: str, remedy: str = "c
 TEXT = Scalar(values.text)
 LABEL = Scalar(values.label)
 ZONE = Scalar(values.zone)
-ADMIN = _but(LABEL, frozenset({"root"}), "a user who may not log in by SSH", "name the person")
+ADMIN = _but(
+    _but(Scalar(values.user), frozenset({"root"}), "a user who may not log in by SSH", "name the person"),
+    SYSTEM_USERS,
+    "a user or group of the system",
+    "name the person",
+)
 ADDRESS = Scalar(values.address)
 CIDR = Scalar(values.cidr)
 SERVER = Scalar(values.server)
@@ -109,20 +115,24 @@ EVENT = Record(
         "secrets_dir": TEXT,
         "name": LABEL,
         "title": TEXT,
-        "domain": Scalar(values.domain),
+        "domain": Scalar(values.site_domain),
         "timezone": Scalar(values.timezone),
         "resolvers": ListOf(Scalar(values.outside_address)),
         "time_servers": ListOf(SERVER),
-        "admins": Named("admin", ADMIN, ListOf(Scalar(values.ssh_key), or_one=True)),
+        "admins": Named("admin", ADMIN, ListOf(Scalar(values.ssh_key), or_one=True), some=True),
         "manage": ListOf(SOURCE_REF),
-        "networks": Named("network", _but(ZONE, RESERVED_NETWORKS, "a name with a meaning of its own"), NETWORK),
+        "networks": Named(
+            "network", _but(ZONE, RESERVED_NETWORKS, "a name with a meaning of its own"), NETWORK, some=True
+        ),
         "mesh": Record({"cidr": CIDR}, frozenset({"cidr"})),
         "overlay": Record(
             {"cidr": CIDR, "port": PORT, "mtu": Scalar(values.whole(576, 9000, "an MTU"))}, frozenset({"cidr"})
         ),
-        "uplinks": Named("uplink", ZONE, Record({"metric": METRIC}, frozenset({"metric"}))),
+        "uplinks": Named("uplink", ZONE, Record({"metric": METRIC}, frozenset({"metric"})), some=True),
         "access": Named("source", TEXT, ListOf(ZONE_REF)),
-        "hosts": Named("host", _but(LABEL, RESERVED_HOSTS, "a name Ansible or the compiler uses for a group"), HOST),
+        "hosts": Named(
+            "host", _but(LABEL, RESERVED_HOSTS, "a name Ansible or the compiler uses for a group"), HOST, some=True
+        ),
         "caches": Named("cache", LABEL, CACHE),
         "publish": Named(
             "published name",

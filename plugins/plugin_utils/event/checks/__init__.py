@@ -11,9 +11,9 @@ can still judge, so that one run shows all mistakes, each once.
 from __future__ import annotations
 
 from ..document import Document
-from . import addresses, hosts, hydra, interfaces, references, routing, services
+from . import addresses, hosts, hydra, interfaces, outside, references, routing, services
 
-SUBJECTS = (references, addresses, interfaces, hosts, routing, services, hydra)
+SUBJECTS = (references, addresses, outside, interfaces, hosts, routing, services, hydra)
 
 
 def check(document: Document) -> None:

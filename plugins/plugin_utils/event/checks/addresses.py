@@ -12,28 +12,24 @@ from ipaddress import IPv4Address, IPv4Network
 from ..build import router_address
 from ..document import Cell, Document
 from ..mistakes import Mistakes
-from ..values import Pool, special_network
+from ..values import Pool
 
 
 def check(document: Document) -> None:
-    """Overlaps, pools, fixed addresses, overlay addresses, public addresses, VLAN ids and MACs."""
+    """Overlaps, pools, fixed addresses, overlay addresses, VLAN ids and MACs."""
     root, mistakes = document.root, document.mistakes
-    spaces = list(_spaces(root))
-    _overlaps(spaces, mistakes)
+    _overlaps(list(spaces(root)), mistakes)
     routers = _router_addresses(root)
-    taken = _Once(mistakes)
+    taken = Once(mistakes)
     for name, (address, _unused) in routers.items():
         taken.claim(address, f"the router's address in {name}")
     for host, interface in interfaces(root):
         _interface_address(host, interface, routers, taken, mistakes)
     _pools(root, routers, mistakes)
+    _without_address(root, mistakes)
     _overlay_addresses(root, mistakes)
-    _public_addresses(root, spaces, mistakes)
     _once(document, (cell for _unused, cell in named(root, "networks")), "vlan", int)
     _once(document, (cell for _unused, cell in interfaces(root)), "mac", str)
-
-
-EXAMPLE_NETWORKS = [IPv4Network(cidr) for cidr in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24")]  # RFC 5737
 
 
 def named(root: Cell, section: str) -> list[tuple[str, Cell]]:
@@ -50,7 +46,7 @@ def interfaces(root: Cell) -> Iterator[tuple[Cell, Cell]]:
             yield host, interface
 
 
-class _Once:
+class Once:
     """Who uses what; a second use is a mistake."""
 
     def __init__(self, mistakes: Mistakes) -> None:
@@ -58,20 +54,22 @@ class _Once:
         self.users: dict[object, str] = {}
 
     def claim(self, value: object, user: str, cell: Cell | None = None) -> None:
+        """Note that `user` has it; a mistake of `cell` when another has."""
         first = self.users.setdefault(value, user)
         if first != user and cell is not None:
             self.mistakes.add(cell.line, cell.path, cell.text, f"is used already: {first}", "give each its own")
 
 
 def _once(document: Document, cells: Iterator[Cell], key: str, kind: type[object]) -> None:
-    used = _Once(document.mistakes)
+    used = Once(document.mistakes)
     for cell in cells:
         value = cell.get(key)
         if value is not None and isinstance(value.value, kind):
             used.claim(value.value, f"{value.path}, line {value.line}", value)
 
 
-def _spaces(root: Cell) -> Iterator[tuple[str, Cell, IPv4Network]]:
+def spaces(root: Cell) -> Iterator[tuple[str, Cell, IPv4Network]]:
+    """The address space of each network, the mesh and the overlay: the key path of what has it, its cell and value."""
     records = [*named(root, "networks"), *((name, root.get(name)) for name in ("mesh", "overlay"))]
     for _unused, record in records:
         cell = record.get("cidr") if record else None
@@ -112,7 +110,7 @@ def _interface_address(
     host: Cell,
     interface: Cell,
     routers: dict[str, tuple[IPv4Address, IPv4Network]],
-    taken: _Once,
+    taken: Once,
     mistakes: Mistakes,
 ) -> None:
     cell = interface.get("address")
@@ -173,10 +171,24 @@ def _pools(root: Cell, routers: dict[str, tuple[IPv4Address, IPv4Network]], mist
                 )
 
 
+def _without_address(root: Cell, mistakes: Mistakes) -> None:
+    """Hosts that wait for an address of a pool that is not there."""
+    networks = dict(named(root, "networks"))
+    for host, interface in interfaces(root):
+        name, classes = interface.read("network", str), host.texts("class")
+        network = networks.get(name or "")
+        if network is None or network.unclear or not classes or "router" in classes:
+            continue
+        if not (network.get("pool") or interface.get("address") or interface.unclear):
+            problem = f"has no address, and {name} has no pool to give it one"
+            remedy = f'add "address: ADDRESS", or "pool: FIRST-LAST" to networks.{name}'
+            mistakes.add(interface.line, interface.path, "", problem, remedy)
+
+
 def _overlay_addresses(root: Cell, mistakes: Mistakes) -> None:
     overlay = root.get("overlay")
     cidr = overlay.read("cidr", IPv4Network) if overlay else None
-    taken = _Once(mistakes)
+    taken = Once(mistakes)
     for _unused, host in named(root, "hosts"):
         record = host.get("overlay")
         cell = record.get("address") if record else None
@@ -185,29 +197,5 @@ def _overlay_addresses(root: Cell, mistakes: Mistakes) -> None:
         problem = _misfit(cell.value, cidr, "the overlay") if cidr else None
         if problem:
             mistakes.add(cell.line, cell.path, cell.text, *problem)
-        else:
-            taken.claim(cell.value, f"{cell.path}, line {cell.line}", cell)
-
-
-def _is_public(address: IPv4Address) -> bool:
-    """Whether the internet can know a host by it; the addresses of documentation stand for such."""
-    return address.is_global or any(address in network for network in EXAMPLE_NETWORKS)
-
-
-def _public_addresses(root: Cell, spaces: list[tuple[str, Cell, IPv4Network]], mistakes: Mistakes) -> None:
-    taken = _Once(mistakes)
-    for host, interface in interfaces(root):
-        cell = interface.get("address")
-        if interface.get("uplink") is None or cell is None or not isinstance(cell.value, IPv4Address):
-            continue
-        inside = next((path for path, _unused, cidr in spaces if cell.value in cidr), None)
-        remedy = "write the address the internet knows the host by"
-        special = special_network(cell.value)
-        if inside:
-            mistakes.add(cell.line, cell.path, cell.text, f"is inside {inside}", remedy)
-        elif special:
-            mistakes.add(cell.line, cell.path, cell.text, f"is within {special}, which no host can use", remedy)
-        elif "egress" in host.texts("class") and not _is_public(cell.value):
-            mistakes.add(cell.line, cell.path, cell.text, "is no public address, and the host is the way out", remedy)
         else:
             taken.claim(cell.value, f"{cell.path}, line {cell.line}", cell)

@@ -17,10 +17,12 @@ def check(document: Document) -> None:
     hosts = [(name, cell) for name, cell in named(root, "hosts") if isinstance(cell.value, dict)]
     if root.get("hosts") is None:
         return
-    for name, host in hosts:
+    routers = [(name, host) for name, host in hosts if "router" in host.texts("class")]
+    _router(root, routers, mistakes)
+    single = [(name, host) for name, host in hosts if (name, host) not in routers[1:]]
+    for name, host in single:
         _places(name, host, mistakes)
-    _router(root, [(name, host) for name, host in hosts if "router" in host.texts("class")], mistakes)
-    _lighthouses(root, hosts, mistakes)
+    _lighthouses(root, single, mistakes)
     uplinks = {name: cell.read("metric", int) for name, cell in named(root, "uplinks")}
     for _unused, host in hosts:
         _metrics(host, uplinks, mistakes)
@@ -86,7 +88,8 @@ def _router(root: Cell, routers: list[tuple[str, Cell]], mistakes: Mistakes) -> 
     for _unused, cell in routers[1:]:
         wrong = cell.get("class") or cell
         problem = f"is a second router, after {first} of line {router.line}"
-        mistakes.add(wrong.line, wrong.path, "", problem, "an event has one router; use the class mesh")
+        remedy = "an event has one, and all its networks leave by it; give this host another class"
+        mistakes.add(wrong.line, wrong.path, "", problem, remedy)
     interfaces = router.get("interfaces")
     if interfaces is None or any(cell.unclear for _unused, cell in interfaces.items()):
         return

@@ -31,6 +31,8 @@ class _Host:
         self.mistakes = mistakes
         self.user: dict[str, str] = {}
         self.reported: set[str] = set()
+        self.cyclic: set[str] = set()
+        self.ids: dict[tuple[str, int], Cell] = {}  # VLANs by parent and id
         self.dangling = False  # whether a member or parent is not known: then none can be called unused
 
     def add(self, about: Cell, problem: str, remedy: str) -> None:
@@ -40,12 +42,14 @@ class _Host:
 
     def check(self) -> None:
         """Members and parents first: whether an interface is used depends on the others."""
+        self.cycles()
         for name, cell in self.cells.items():
             self.kind(name, cell)
         for name, cell in self.cells.items():
             self.members(name, cell)
             self.parent(name, cell)
-        self.cycles()
+        if not any(cell.get("network") or cell.get("uplink") or cell.value is None for cell in self.cells.values()):
+            return  # a host that nothing reaches: checks/hosts.py says so
         seen: dict[tuple[str, str], str] = {}
         for name, cell in self.cells.items():
             self.purpose(name, cell)
@@ -70,7 +74,7 @@ class _Host:
     def members(self, name: str, cell: Cell) -> None:
         for kind in ("bond", "bridge"):
             for member in cell.each(kind):
-                if not self.exists(member, f"a member of the {kind}"):
+                if not self.exists(member, f"a member of the {kind}") or {name, member.text} <= self.cyclic:
                     continue
                 other = self.cells[member.text]
                 first = self.user.get(member.text)
@@ -98,6 +102,11 @@ class _Host:
             self.add(cell, f"is a VLAN without id, and network {network.text} has none", remedy)
         elif cell.get("vlan") is None and network is None and not cell.unclear:
             self.add(cell, "is a VLAN without id", 'add "network: NETWORK" or "vlan: ID"')
+        if vlan or known:
+            first = self.ids.setdefault((parent.text, vlan or known or UNKNOWN), cell)
+            if first is not cell:
+                problem = f"is VLAN {vlan or known} of {parent.text}, as {first.path} of line {first.line} is"
+                self.add(cell, problem, "give each VLAN interface of one parent its own id")
 
     def exists(self, reference: Cell, purpose: str) -> bool:
         if isinstance(reference.value, str) and reference.text in self.cells:
@@ -127,6 +136,7 @@ class _Host:
             cycle = trail[trail.index(name) :]
             cell = self.cells[name]
             self.reported |= set(cycle)
+            self.cyclic |= set(cycle)
             shown = " on ".join([*cycle, name])
             self.add(cell, f"stands on itself: {shown}", "let the chain end at a physical interface")
             return

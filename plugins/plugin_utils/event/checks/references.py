@@ -19,6 +19,8 @@ MEANT = {
     "zone": ('is neither a network of this event nor "overlay" or "internet"', "zones"),
     "source zone": ('is neither a network of this event nor "overlay"', "zones"),
 }
+# A section that may not be empty has been reported when it is; what refers to it is not to blame.
+SECTION = {"network": "networks", "zone": "networks", "source zone": "networks", "uplink": "uplinks", "host": "hosts"}
 
 
 def check(document: Document) -> None:
@@ -39,7 +41,8 @@ def check(document: Document) -> None:
     for what, name, cell in [*((what, cell.text, cell) for what, cell in document.references), *sources]:
         if name not in sets[what]:
             problem, plural = MEANT[what]
-            document.mistakes.add(cell.line, cell.path, name, problem, nearest(name, known[what], plural))
+            if what not in SECTION or _names(root, SECTION[what]):
+                document.mistakes.add(cell.line, cell.path, name, problem, nearest(name, known[what], plural))
             if what != "source zone":
                 cell.value = None
 

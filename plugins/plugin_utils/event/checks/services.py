@@ -76,9 +76,15 @@ def _cache(cache: Cell, hosts: dict[str, Cell], mistakes: Mistakes) -> None:
         if classes and "cache" not in classes:
             remedy = f"add cache to hosts.{host.value}.class"
             mistakes.add(host.line, host.path, host.text, f"is not of class cache but {', '.join(classes)}", remedy)
-        elif not any(i.get("address") for i in meets(hosts[host.value], "network")) and "router" not in classes:
+        elif not _has_address(hosts[host.value]) and "router" not in classes:
             remedy = "give it an address on a network of the site"
             mistakes.add(host.line, host.path, host.text, "has no fixed address on a network", remedy)
+
+
+def _has_address(host: Cell) -> bool:
+    """Whether it has an address on a network; also when it is nowhere, which checks/hosts.py reports."""
+    lans = meets(host, "network")
+    return any(lan.get("address") for lan in lans) or not (lans or meets(host, "uplink"))
 
 
 def _idle_caches(root: Cell, hosts: dict[str, Cell], served: dict[str, Cell], mistakes: Mistakes) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from .addresses import Pool, address, cidr, mac, outside_address, pool, special_network
 from .errors import WrongValueError
 from .keys import nix_key, ssh_key
-from .names import domain, interface, label, server, url, zone
+from .names import domain, interface, label, server, site_domain, url, user, zone
 from .plain import boolean, text, timezone, whole
 
 __all__ = [
@@ -30,11 +30,13 @@ __all__ = [
     "outside_address",
     "pool",
     "server",
+    "site_domain",
     "special_network",
     "ssh_key",
     "text",
     "timezone",
     "url",
+    "user",
     "whole",
     "zone",
 ]

@@ -15,7 +15,9 @@ from .errors import WrongValueError
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 ZONE = re.compile(r"[a-z][a-z0-9-]{0,30}")  # part of the name of an nftables set
 INTERFACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")
+USER = re.compile(r"[a-z][a-z0-9-]{0,31}")
 LONGEST_DOMAIN = 253
+NOT_IN_DNS = frozenset({"arpa", "invalid", "local", "localhost", "onion"})  # RFC 6761, 6762 and 7686; reverse zones
 
 
 def label(written: str) -> str:
@@ -44,6 +46,24 @@ def domain(written: str) -> str:
     if _is_domain(meant):
         remedy = f"write {meant}: in lower case, without a dot at the end"
     raise WrongValueError("is not a domain name", remedy)
+
+
+def site_domain(written: str) -> str:
+    """A domain name that name servers of the site can answer for."""
+    top = domain(written).rpartition(".")[2]
+    if top in NOT_IN_DNS or top.isdigit():
+        remedy = "choose one below a domain of yours, such as dc.nixos.lv"
+        raise WrongValueError("is a domain that clients do not ask name servers about", remedy)
+    return written
+
+
+def user(written: str) -> str:
+    """A name of a user that useradd takes."""
+    if USER.fullmatch(written) is None:
+        raise WrongValueError(
+            "is not a user name", "use at most 32 lower-case letters, digits and hyphens, a letter first"
+        )
+    return written
 
 
 def _is_domain(written: str) -> bool:
