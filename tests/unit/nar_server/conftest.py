@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nar_server import base32, views
 from nar_server.app import NarServer
+from nar_server.config import UpstreamConfig
 from nar_server.database import Database
 from nar_server.keys import PublicKey, SecretKey
 from nar_server.nar import FileContent, batches, read_file
@@ -299,3 +300,18 @@ def nix(tmp_path: Path) -> Nix:
     home = tmp_path / "nix-home"
     home.mkdir()
     return Nix(home)
+
+
+@pytest.fixture
+def make_view(store: Store) -> Callable[..., views.View]:
+    """Makes a view over the store that signs with ``sign_with`` and trusts its upstreams."""
+
+    def make(upstreams: Sequence[UpstreamConfig] = (), sign_with: Sequence[SecretKey] = ()) -> views.View:
+        trust = [Verifier(public) for upstream in upstreams for public in upstream.public_keys]
+        policy = SigningPolicy(Mode.VOUCHED, STORE_DIR, [Signer(key) for key in sign_with], trust)
+        database = Database(store.database, STORE_DIR)
+        served = views.Store("main", STORE_DIR, os.fsencode(store.directory), b"/nonexistent", database, imports=True)
+        keys = tuple(key.public for key in sign_with)
+        return views.View("main", "", frozenset(), served, policy, 10, keys, tuple(upstreams))
+
+    return make

@@ -80,7 +80,7 @@ def test_misses_are_404_and_not_kept(store: Any, serve: Any) -> None:
 )
 def test_what_is_no_hash_reaches_no_database(store: Any, serve: Any, target: str) -> None:
     store.add("x", hash_part=A)
-    with serve(store) as server, mock.patch.object(server.database, "_select", side_effect=AssertionError("asked")):
+    with serve(store) as server, mock.patch.object(server.database, "select", side_effect=AssertionError("asked")):
         assert server.ask(f"{target}.narinfo").status == 404
 
 

@@ -65,7 +65,7 @@ class Database:
         """
         prefix = f"{self._store_dir}/{hash_part}"
         # '.' follows '-': the range holds what begins with the hash part and a dash, and no neighbour.
-        rows = self._select(_QUERY, (f"{prefix}-", f"{prefix}."))
+        rows = self.select(_QUERY, (f"{prefix}-", f"{prefix}."))
         if not rows:
             return None
         path, nar_hash, nar_size, deriver, ultimate, signatures, content_address, _unused = rows[0]
@@ -83,7 +83,7 @@ class Database:
 
     def probe(self) -> None:
         """Read something; raises DatabaseUnavailableError when that fails."""
-        self._select(_PROBE, ())
+        self.select(_PROBE)
 
     def close(self) -> None:
         """Let go of the database; the next question opens it again."""
@@ -91,7 +91,8 @@ class Database:
             self._connection.close()
         self._connection = self._file = None
 
-    def _select(self, statement: str, arguments: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    def select(self, statement: str, arguments: tuple[str, ...] = ()) -> list[tuple[Any, ...]]:
+        """The rows of one statement, which is one snapshot; raises DatabaseUnavailableError."""
         try:
             return self._open().execute(statement, arguments).fetchall()
         except (sqlite3.Error, OSError) as problem:

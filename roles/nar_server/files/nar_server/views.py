@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from .config import Config, StoreConfig, UpstreamConfig, ViewConfig, load_signing_keys
+from .config import MAIN, Config, StoreConfig, UpstreamConfig, ViewConfig, load_signing_keys
 from .database import Database
 from .keys import PublicKey
 from .policy import Mode, Paths, SigningPolicy
@@ -20,19 +20,25 @@ from .store_path import StorePath
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A store that is served: ``directory`` as clients know it, ``real`` where its paths are on this disk."""
+    """A store that is served: ``directory`` as clients know it, ``real`` where its paths are on this disk.
+
+    ``imports``: paths pulled through may be added to it.
+    """
 
     name: str
     directory: str
     real: bytes
     logs: bytes
     database: Database
+    imports: bool = False
 
     @classmethod
     def of(cls, name: str, config: StoreConfig) -> Store:
         """The store a configuration describes. Its database is opened by the first question."""
         database = Database(config.database, config.directory)
-        return cls(name, config.directory, os.fsencode(config.real), os.fsencode(config.logs), database)
+        real, logs = os.fsencode(config.real), os.fsencode(config.logs)
+        # The daemon's store is the one that the file's own options describe.
+        return cls(name, config.directory, real, logs, database, imports=name == MAIN)
 
     def real_path(self, path: StorePath) -> bytes:
         """Where a store path is on this disk."""

@@ -1,0 +1,155 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is counted, right across worker processes: one anonymous shared mapping, made before they are forked.
+
+Each worker adds in a row of its own, so that nothing is lost to races; a reader sums the rows. Cells, which the last
+writer decides, and the set of paths that were told of already have one place for all.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_MOST_SERIES = 1024
+_SET_SIZE = 1 << 16
+_DOUBLE = struct.Struct("d")
+_KEY = struct.Struct("Q")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric as Prometheus knows it: its kind is ``counter`` or ``gauge``."""
+
+    name: str
+    kind: str
+    text: str
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("nar_server_requests_total", "counter", "Requests by view and by what was asked for."),
+        Metric("nar_server_responses_total", "counter", "Answers by status."),
+        Metric("nar_server_sent_bytes_total", "counter", "Bytes of NARs sent, by view."),
+        Metric("nar_server_cut_total", "counter", "Connections cut since a NAR could not be finished."),
+        Metric(
+            "nar_server_withheld_paths", "counter", "Paths that were asked for and that nothing vouches for, by view."
+        ),
+        Metric("nar_server_upstream_up", "gauge", "1 unless the upstream cache is left out after failures."),
+        Metric("nar_server_upstream_requests_total", "counter", "Narinfos asked of upstream caches, by outcome."),
+        Metric("nar_server_pulled_nars_total", "counter", "NARs fetched from upstream caches, by outcome."),
+        Metric("nar_server_pulled_bytes_total", "counter", "Bytes of NARs fetched from upstream caches, unpacked."),
+        Metric("nar_server_imports_total", "counter", "Pulled paths handed to Nix's daemon, by outcome."),
+        Metric("nar_server_spool_bytes", "gauge", "Bytes of NARs in the spool."),
+    )
+}
+
+
+def series(name: str, labels: dict[str, str]) -> str:
+    """A series as it stands in the text format. KeyError when there is no such metric."""
+    texts = (
+        label_value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n") for label_value in labels.values()
+    )
+    joined = ",".join(f'{label}="{value}"' for label, value in zip(labels, texts, strict=True))
+    return METRICS[name].name + (f"{{{joined}}}" if joined else "")
+
+
+class Shared:
+    """The mapping. ``workers`` is the most processes that count."""
+
+    def __init__(self, workers: int = 1) -> None:
+        self._workers = workers
+        self._row = 0
+        self._memory = mmap.mmap(-1, (workers + 1) * _MOST_SERIES * _DOUBLE.size + _SET_SIZE * _KEY.size)
+        self._set_start = (workers + 1) * _MOST_SERIES * _DOUBLE.size
+        self._index: dict[str, int] = {}
+
+    def become(self, worker: int) -> None:
+        """Count in the row of this worker (from 0) from now on."""
+        self._row = worker
+
+    def place(self, name: str) -> int:
+        """The number of a series, the same after each reload. Name all series before forking."""
+        if name not in self._index and len(self._index) >= _MOST_SERIES:
+            raise ValueError(f"more than {_MOST_SERIES} series of metrics")
+        return self._index.setdefault(name, len(self._index))
+
+    def _offset(self, row: int, place: int) -> int:
+        return (row * _MOST_SERIES + place) * _DOUBLE.size
+
+    def add(self, place: int, amount: float) -> None:
+        """Add in this worker's row."""
+        offset = self._offset(self._row, place)
+        _DOUBLE.pack_into(self._memory, offset, _DOUBLE.unpack_from(self._memory, offset)[0] + amount)
+
+    def total(self, place: int) -> float:
+        """The sum of all workers' rows."""
+        rows = range(self._workers)
+        return sum(float(_DOUBLE.unpack_from(self._memory, self._offset(row, place))[0]) for row in rows)
+
+    def set(self, place: int, value: float) -> None:
+        """Write the cell that is everybody's."""
+        _DOUBLE.pack_into(self._memory, self._offset(self._workers, place), value)
+
+    def get(self, place: int) -> float:
+        """Read it."""
+        return float(_DOUBLE.unpack_from(self._memory, self._offset(self._workers, place))[0])
+
+    def first(self, text: str) -> bool:
+        """Whether nobody has told of this text before; it has been from now on. False once too many were."""
+        key = (zlib.crc32(text.encode()) << 32 | zlib.adler32(text.encode())) or 1
+        for step in range(_SET_SIZE):
+            offset = self._set_start + (key + step) % _SET_SIZE * _KEY.size
+            (there,) = _KEY.unpack_from(self._memory, offset)
+            if there == key:
+                return False
+            if there == 0:
+                _KEY.pack_into(self._memory, offset, key)
+                return True
+        return False
+
+
+class Metrics:
+    """Counters by name and labels."""
+
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
+        self._places: dict[tuple[str, tuple[str, ...]], int] = {}
+        self._rendered: dict[str, int] = {}
+
+    def _place(self, name: str, labels: dict[str, str]) -> int:
+        key = (name, tuple(labels.values()))
+        if key not in self._places:
+            text = series(name, labels)
+            self._places[key] = self._rendered[text] = self.shared.place(text)
+        return self._places[key]
+
+    def declare(self, name: str, label_sets: Iterable[dict[str, str]] = ({},)) -> None:
+        """Name series before forking; they read 0 until something is counted."""
+        for labels in label_sets:
+            self._place(name, labels)
+
+    def add(self, name: str, amount: float = 1, **labels: str) -> None:
+        """Count."""
+        self.shared.add(self._place(name, labels), amount)
+
+    def value(self, name: str, **labels: str) -> float:
+        """What all workers have counted."""
+        return self.shared.total(self._place(name, labels))
+
+    def render(self, gauges: dict[str, float]) -> str:
+        """Prometheus' text format; ``gauges`` are series that are known only now."""
+        values = {text: self.shared.total(place) for text, place in self._rendered.items()} | gauges
+        lines = []
+        for name, metric in METRICS.items():
+            of_name = [text for text in values if text.partition("{")[0] == name]
+            if of_name:
+                lines += [f"# HELP {name} {metric.text}", f"# TYPE {name} {metric.kind}"]
+                lines += [f"{text} {values[text]:.17g}" for text in of_name]
+        return "\n".join([*lines, ""])

@@ -1,0 +1,112 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The HTTP client of one upstream cache (aiohttp's)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import aiohttp
+
+from ..config import UpstreamConfig
+from ..metrics import Metrics
+from ..signing import Verifier
+from .breaker import Breaker
+from .offer import Offer, UntrustedError, parse_offer
+
+LOGGER = logging.getLogger("nar_server")
+# What an upstream may take for a narinfo, all in all.
+NARINFO_SECONDS = 2.0
+# For how long it may send nothing of a NAR.
+STALL_SECONDS = 10.0
+_LONGEST_NARINFO = 1024 * 1024
+_CHUNK = 256 * 1024
+_OK, _FORBIDDEN, _NOT_FOUND, _GONE = 200, 403, 404, 410
+# Buckets that do not list their content say 403 for what is not there.
+_MISSES = (_FORBIDDEN, _NOT_FOUND, _GONE)
+
+
+class FetchError(Exception):
+    """An upstream did not give what was asked for."""
+
+
+class Upstream:
+    """An upstream cache, asked for narinfos and NARs. Never follows redirects: they would lead to another origin."""
+
+    def __init__(self, config: UpstreamConfig, breaker: Breaker, metrics: Metrics) -> None:
+        self.name = config.name
+        self.stratum = config.stratum
+        self.breaker = breaker
+        self._url = config.url
+        self._keys = [Verifier(key) for key in config.public_keys]
+        self._metrics = metrics
+
+    def believe(self, text: str, hash_part: str, store_dir: str) -> Offer:
+        """What a narinfo of this upstream offers; raises UntrustedError."""
+        return parse_offer(text, hash_part, store_dir, self._url, self._keys)
+
+    async def narinfo(self, session: aiohttp.ClientSession, hash_part: str, store_dir: str) -> tuple[Offer, str] | None:
+        """A path it has, and the narinfo's text; None when it has none, fails or is left out for now. Never raises."""
+        if not self.breaker.admits():
+            return None
+        try:
+            text = await self._ask(session, hash_part)
+            offer = None if text is None else self.believe(text, hash_part, store_dir)
+        except UntrustedError as problem:
+            # It answers, and for other paths it may be right.
+            self.breaker.succeeded()
+            LOGGER.error("upstream %s: the narinfo of %s is not believed: %s", self.name, hash_part, problem)
+            self._count("untrusted")
+            return None
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError, FetchError) as problem:  # noqa: UP041
+            if self.breaker.healthy:
+                LOGGER.warning("upstream %s is left out for a while: %s", self.name, _reason(problem))
+            self.breaker.failed()
+            self._count("failure")
+            return None
+        if not self.breaker.healthy:
+            LOGGER.warning("upstream %s answers again", self.name)
+        self.breaker.succeeded()
+        self._count("miss" if offer is None else "hit")
+        return None if offer is None or text is None else (offer, text)
+
+    def _count(self, outcome: str) -> None:
+        self._metrics.add("nar_server_upstream_requests_total", upstream=self.name, outcome=outcome)
+
+    async def _ask(self, session: aiohttp.ClientSession, hash_part: str) -> str | None:
+        timeout = aiohttp.ClientTimeout(total=NARINFO_SECONDS)
+        url = f"{self._url}/{hash_part}.narinfo"
+        async with session.get(url, timeout=timeout, allow_redirects=False) as response:
+            if response.status in _MISSES:
+                return None
+            if response.status != _OK:
+                raise FetchError(f"it answered {response.status}")
+            body = await response.content.read(_LONGEST_NARINFO)
+            while not response.content.at_eof() and len(body) < _LONGEST_NARINFO:
+                body += await response.content.read(_LONGEST_NARINFO)
+            try:
+                return body.decode("ascii")
+            except UnicodeDecodeError as problem:
+                raise UntrustedError("it is not ASCII") from problem
+
+    async def nar(self, session: aiohttp.ClientSession, offer: Offer) -> AsyncIterator[bytes]:
+        """The packed NAR in chunks. Raises FetchError when it does not come whole."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=NARINFO_SECONDS, sock_read=STALL_SECONDS)
+        headers = {"Accept-Encoding": "identity"}
+        try:
+            async with session.get(offer.url, timeout=timeout, allow_redirects=False, headers=headers) as response:
+                encoding = response.headers.get("Content-Encoding", "identity")
+                if response.status != _OK or encoding != "identity":
+                    raise FetchError(f"it answered {response.status}, encoding {encoding}")
+                async for chunk in response.content.iter_chunked(_CHUNK):
+                    yield chunk
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as problem:  # noqa: UP041
+            raise FetchError(_reason(problem)) from problem
+
+
+def _reason(problem: BaseException) -> str:
+    return str(problem) or ("it took too long" if isinstance(problem, TimeoutError) else type(problem).__name__)

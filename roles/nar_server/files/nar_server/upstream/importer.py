@@ -1,0 +1,87 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Imports pulled paths into the local store, references first, through Nix's daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Protocol
+
+from ..metrics import Metrics
+from ..path_info import PathInfo
+from ..views import View
+from .daemon import Daemon, DaemonError
+from .spool import Reader
+
+LOGGER = logging.getLogger("nar_server")
+
+
+class Source(Protocol):
+    """Where NARs come from."""
+
+    async def fetch(self, view: View, hash_part: str) -> tuple[PathInfo, Reader] | None:
+        """The whole NAR of a path, or None."""
+
+
+class Importer:
+    """Adds paths one after the other; each once at a time in this process, and the daemon locks them against others."""
+
+    def __init__(self, socket: Path, metrics: Metrics) -> None:
+        self._socket = socket
+        self._metrics = metrics
+        self._turn = asyncio.Semaphore(1)
+        self._running: dict[str, asyncio.Future[bool]] = {}
+
+    async def add(self, source: Source, view: View, info: PathInfo) -> bool:
+        """Import a path and what it refers to; whether it is in the store now. Never raises."""
+        hash_part = info.path.hash_part
+        if hash_part not in self._running:
+            self._running[hash_part] = asyncio.ensure_future(self._add(source, view, hash_part))
+            self._running[hash_part].add_done_callback(lambda _done: self._running.pop(hash_part))
+        return await self._running[hash_part]
+
+    async def _add(self, source: Source, view: View, hash_part: str) -> bool:
+        fetched = await source.fetch(view, hash_part)
+        if fetched is None:
+            LOGGER.error("%s is not imported: no upstream gave it", hash_part)
+            self._metrics.add("nar_server_imports_total", outcome="failure")
+            return False
+        info, reader = fetched
+        outcome = "failure"
+        try:
+            if await self._is_valid(view, info):
+                return True
+            for reference in info.references:
+                if reference == info.path:
+                    continue
+                other = PathInfo(reference, b"", 0)
+                if not await self._is_valid(view, other) and not await self.add(source, view, other):
+                    LOGGER.error("%s is not imported: it refers to %s, which is not to be had", info.path, reference)
+                    return False
+            async with self._turn:
+                daemon = await Daemon.connect(self._socket)
+                try:
+                    await daemon.add(info, view.store.directory, reader.descriptor)
+                finally:
+                    daemon.close()
+            outcome = "imported"
+        except (DaemonError, OSError, asyncio.TimeoutError) as problem:  # noqa: UP041
+            LOGGER.error("%s is not imported: Nix's daemon: %s", info.path, problem)
+            return False
+        else:
+            return True
+        finally:
+            reader.close()
+            self._metrics.add("nar_server_imports_total", outcome=outcome)
+
+    async def _is_valid(self, view: View, info: PathInfo) -> bool:
+        async with self._turn:
+            daemon = await Daemon.connect(self._socket)
+            try:
+                return await daemon.is_valid(info.path, view.store.directory)
+            finally:
+                daemon.close()

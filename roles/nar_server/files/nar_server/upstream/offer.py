@@ -1,0 +1,106 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An upstream's narinfo: read, and believed only when the upstream's own key signed it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urljoin, urlsplit
+
+from .. import base32
+from ..path_info import PathInfo
+from ..policy import well_formed
+from ..signing import Verifier
+from ..store_path import StorePath
+
+COMPRESSIONS = ("none", "xz", "bzip2", "gzip", "zstd")
+_HASH = re.compile(r"sha256:([0-9a-z]{52}|[0-9a-f]{64})")
+_SIZE = re.compile(r"[1-9][0-9]{0,17}")
+_CONTENT_ADDRESS = re.compile(r"[!-~]+")
+_DIGEST_SIZE = 32
+
+
+class UntrustedError(ValueError):
+    """What an upstream said cannot be believed, or is no narinfo."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A path that an upstream has: ``url`` is where its NAR is, packed with ``compression``."""
+
+    info: PathInfo
+    url: str
+    compression: str
+
+
+def origin(url: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+def _digest(text: str) -> bytes:
+    found = _HASH.fullmatch(text)
+    if found is None:
+        raise UntrustedError(f"NarHash {text!r} is not a SHA-256 hash")
+    digits = found[1]
+    return (
+        base32.decode(digits, _DIGEST_SIZE)
+        if len(digits) == base32.encoded_length(_DIGEST_SIZE)
+        else bytes.fromhex(digits)
+    )
+
+
+def parse_offer(text: str, hash_part: str, store_dir: str, cache: str, keys: Sequence[Verifier]) -> Offer:
+    """What a narinfo offers for ``hash_part``; ``cache`` is the upstream's address, ``keys`` are its own.
+
+    Raises UntrustedError unless it is of that path, signed by one of the keys, and its NAR lies with the upstream.
+    """
+    fields: dict[str, str] = {}
+    signatures = []
+    for line in text.splitlines():
+        name, colon, value = line.partition(":")
+        if not colon or (name in fields and name != "Sig"):
+            raise UntrustedError(f"{line!r} is not a line of a narinfo, or is there twice")
+        fields[name] = value.strip()
+        if name == "Sig":
+            signatures.append(value.strip())
+    try:
+        path = StorePath.parse_full(fields["StorePath"], store_dir)
+        references = {StorePath.parse(name) for name in fields.get("References", "").split()}
+        deriver = fields.get("Deriver", "")
+        info = PathInfo(
+            path=path,
+            nar_hash=_digest(fields["NarHash"]),
+            nar_size=int(fields["NarSize"]) if _SIZE.fullmatch(fields["NarSize"]) else 0,
+            references=tuple(sorted(references)),
+            deriver=StorePath.parse(deriver) if deriver and deriver != "unknown-deriver" else None,
+            signatures=tuple(signature.text for signature in well_formed(signatures)),
+            content_address=fields.get("CA") or None,
+        )
+        url, compression = urljoin(f"{cache}/", fields["URL"]), fields.get("Compression") or "bzip2"
+        same_origin = origin(url) == origin(cache)
+    except KeyError as problem:
+        raise UntrustedError(f"it has no {problem.args[0]}") from None
+    except UntrustedError:
+        raise
+    except ValueError as problem:
+        raise UntrustedError(str(problem)) from None
+    if path.hash_part != hash_part:
+        raise UntrustedError(f"it is of another path, {path}")
+    if not info.nar_size:
+        raise UntrustedError("its NAR size is not a number from 1")
+    if info.content_address and not _CONTENT_ADDRESS.fullmatch(info.content_address):
+        raise UntrustedError("its content address is malformed")
+    if compression not in COMPRESSIONS:
+        raise UntrustedError(f"{compression!r} is not a compression known here")
+    if not same_origin:
+        raise UntrustedError(f"its NAR is not with the upstream but at {url}")
+    fingerprint = info.fingerprint(store_dir)
+    if not any(key.accepts(signature, fingerprint) for key in keys for signature in well_formed(info.signatures)):
+        raise UntrustedError("no key of this upstream signed it")
+    return Offer(info, url, compression)

@@ -1,0 +1,198 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Pull-through: paths that are not here come from upstream caches, through the spool, to any number of clients.
+
+Whoever finds a NAR neither in the spool nor being fetched fetches it, in a task that ends by itself however many
+clients are left. All clients, the first too, read the spool's file while it grows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from itertools import groupby
+from typing import Any
+
+import aiohttp
+
+from ..config import PullThroughConfig
+from ..metrics import Metrics
+from ..path_info import PathInfo
+from ..views import View
+from .client import FetchError, Upstream
+from .compression import CorruptError, Unpacker
+from .importer import Importer
+from .offer import Offer, UntrustedError
+from .spool import Reader, Spool, SpoolFullError, Writer
+from .strata import ask_strata
+
+LOGGER = logging.getLogger("nar_server")
+_CHUNK = 256 * 1024
+# Bytes of a NAR that no client gets before all of it was verified: a client never has the whole of a wrong one.
+HELD_BACK = 64 * 1024
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
+_MOST_OFFERS = 20_000
+_CONNECTIONS = 64
+
+
+class Puller:
+    """Finds paths at upstream caches and fetches them. To be used within one event loop."""
+
+    def __init__(self, config: PullThroughConfig, upstreams: Iterable[Upstream], metrics: Metrics) -> None:
+        self.spool = Spool(config.folder, config.size)
+        self.upstreams = {upstream.name: upstream for upstream in upstreams}
+        self._metrics = metrics
+        self._importer = Importer(config.daemon_socket, metrics) if config.import_to_store else None
+        self._offers: dict[tuple[str, str], tuple[Upstream, Offer]] = {}
+        self._asking: dict[tuple[str, str], asyncio.Future[tuple[Upstream, Offer] | None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._session: aiohttp.ClientSession | None = None
+
+    async def find(self, view: View, hash_part: str) -> Offer | None:
+        """What an upstream of the view offers for a hash part. Never raises."""
+        found = await self._find(view, hash_part)
+        return None if found is None else found[1]
+
+    async def _find(self, view: View, hash_part: str) -> tuple[Upstream, Offer] | None:
+        key = (view.name, hash_part)
+        if key in self._offers or not view.upstreams:
+            return self._offers.get(key)
+        if key not in self._asking:
+            self._asking[key] = asyncio.ensure_future(self._ask(view, hash_part))
+            self._asking[key].add_done_callback(lambda _done: self._asking.pop(key))
+        # Who asked first may leave; the others still want to know.
+        found = await asyncio.shield(self._asking[key])
+        if found is not None:
+            if len(self._offers) >= _MOST_OFFERS:
+                self._offers.pop(next(iter(self._offers)))
+            self._offers[key] = found
+        return found
+
+    async def _ask(self, view: View, hash_part: str) -> tuple[Upstream, Offer] | None:
+        mine = sorted((self.upstreams[config.name] for config in view.upstreams), key=lambda each: each.stratum)
+        kept = self.spool.read_narinfo(hash_part)
+        if kept is not None and (upstream := self.upstreams.get(kept[0])) in mine and upstream is not None:
+            try:
+                return upstream, upstream.believe(kept[1], hash_part, view.store.directory)
+            except UntrustedError:
+                LOGGER.warning("the spool's narinfo of %s is not believed any more: asking again", hash_part)
+        session = self._client()
+
+        async def ask(upstream: Upstream) -> tuple[Upstream, Offer, str] | None:
+            answer = await upstream.narinfo(session, hash_part, view.store.directory)
+            return None if answer is None else (upstream, *answer)
+
+        strata = [list(group) for _number, group in groupby(mine, key=lambda each: each.stratum)]
+        answer = await ask_strata(strata, ask)
+        if answer is None:
+            return None
+        upstream, offer, text = answer
+        self.spool.keep_narinfo(hash_part, upstream.name, text)
+        return upstream, offer
+
+    def has(self, offer: Offer) -> bool:
+        """Whether the NAR is here, whole and verified."""
+        return self.spool.has(offer.info)
+
+    async def open(self, view: View, hash_part: str) -> Reader | None:
+        """A reader of an offered path's NAR, fetched from now on if it is not here yet. Close it."""
+        found = await self._find(view, hash_part)
+        if found is None:
+            return None
+        opened = self.spool.open(found[1].info)
+        if isinstance(opened, Reader):
+            return opened
+        reader = opened.reader()
+        self._start(self._fetch(*found, opened, view))
+        return reader
+
+    async def _fetch(self, upstream: Upstream, offer: Offer, writer: Writer, view: View) -> None:
+        path, outcome = offer.info.path, "failure"
+        try:
+            await asyncio.to_thread(self.spool.make_room, offer.info.nar_size)
+            unpacker = Unpacker(offer.compression)
+            async for chunk in upstream.nar(self._client(), offer):
+                size = await asyncio.to_thread(_unpack, unpacker, chunk, writer)
+                self._metrics.add("nar_server_pulled_bytes_total", size)
+            if not unpacker.finished:
+                raise CorruptError("it ends too early")
+            await asyncio.to_thread(writer.finish)
+            outcome = "whole"
+        except FetchError as problem:
+            upstream.breaker.failed()
+            LOGGER.error("upstream %s: the NAR of %s did not come: %s", upstream.name, path, problem)
+        except (UntrustedError, CorruptError) as problem:
+            outcome = "untrusted"
+            LOGGER.error("upstream %s: the NAR of %s is not believed: %s", upstream.name, path, problem)
+        except (SpoolFullError, OSError, ModuleNotFoundError) as problem:
+            LOGGER.error("the NAR of %s could not be kept: %s", path, problem)
+        finally:
+            writer.close()
+            self._metrics.add("nar_server_pulled_nars_total", upstream=upstream.name, outcome=outcome)
+        if outcome == "whole" and self._importer is not None and view.store.imports:
+            await self._importer.add(self, view, offer.info)
+
+    async def fetch(self, view: View, hash_part: str) -> tuple[PathInfo, Reader] | None:
+        """The whole NAR of a path, fetched first if need be; None when it is not to be had. Close the reader."""
+        offer = await self.find(view, hash_part)
+        reader = None if offer is None else await self.open(view, hash_part)
+        if offer is None or reader is None:
+            return None
+        try:
+            async for _unused in self.tail(reader, offer.info):
+                pass
+        except FetchError:
+            reader.close()
+            return None
+        return offer.info, reader
+
+    async def tail(self, reader: Reader, info: PathInfo) -> AsyncIterator[bytes]:
+        """The NAR's bytes as they come, the last of them only after it was verified. Raises FetchError."""
+        offset, pause = 0, _SHORTEST_PAUSE
+        while offset < info.nar_size:
+            whole = reader.whole()
+            end = info.nar_size if whole else min(reader.size(), info.nar_size - HELD_BACK)
+            if offset < end:
+                data = reader.read(offset, min(_CHUNK, end - offset))
+                if not data:
+                    raise FetchError(f"the spool's NAR of {info.path} became shorter")
+                offset, pause = offset + len(data), _SHORTEST_PAUSE
+                yield data
+            elif not whole and reader.abandoned():
+                raise FetchError(f"the NAR of {info.path} was not finished")
+            elif not whole:
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            else:
+                raise FetchError(f"the spool's NAR of {info.path} is shorter than it was")
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
+            headers = {"User-Agent": "nar-server"}
+            self._session = aiohttp.ClientSession(connector=connector, headers=headers, auto_decompress=False)
+        return self._session
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """End what is under way; what is not whole is removed."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+
+
+def _unpack(unpacker: Unpacker, chunk: bytes, writer: Writer) -> int:
+    size = 0
+    for data in unpacker.unpack(chunk):
+        writer.write(data)
+        size += len(data)
+    return size

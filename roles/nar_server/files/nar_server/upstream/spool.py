@@ -1,0 +1,221 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The spool: NARs of upstream caches on disk, shared by all workers.
+
+``HASH.nar`` is whole and verified, ``HASH.part`` is being written by whoever holds its lock; HASH is the NAR's own, so
+that content cannot be taken for another's. ``PATH.narinfo`` is an upstream's narinfo, verified again when it is read. A
+killed writer leaves a ``.part`` without a lock, which the next writer removes and nobody sends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..path_info import PathInfo
+from .offer import UntrustedError
+
+_NARINFO_SEPARATOR = "\n"
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class SpoolFullError(Exception):
+    """There is no room for a NAR, even after everything else was evicted."""
+
+
+class Writer:
+    """Writes one NAR, holding its lock. Close it in every case; until ``finish`` nothing of it counts as the NAR."""
+
+    def __init__(self, descriptor: int, part: Path, final: Path, info: PathInfo) -> None:
+        self._descriptor = descriptor
+        self._part = part
+        self._final = final
+        self._info = info
+        self._hash = hashlib.sha256()
+        self._size = 0
+
+    def reader(self) -> Reader:
+        """A reader of what this writes."""
+        return Reader(os.open(self._part, os.O_RDONLY | os.O_CLOEXEC), self._final, whole=False)
+
+    def write(self, data: bytes) -> None:
+        """Append. Raises UntrustedError when it is more than the NAR has, SpoolFullError when the disk is full."""
+        self._size += len(data)
+        if self._size > self._info.nar_size:
+            raise UntrustedError("the NAR is longer than its narinfo says")
+        self._hash.update(data)
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(self._descriptor, view) :]
+        except OSError as problem:
+            if problem.errno in _FULL:
+                raise SpoolFullError(f"{self._part}: {problem.strerror}") from problem
+            raise
+
+    def finish(self) -> None:
+        """Verify the whole and let it be the NAR. Raises UntrustedError when it is another."""
+        if self._size != self._info.nar_size:
+            raise UntrustedError(f"the NAR has {self._size} bytes, its narinfo says {self._info.nar_size}")
+        if self._hash.digest() != self._info.nar_hash:
+            raise UntrustedError("the NAR has another hash than its narinfo says")
+        os.fsync(self._descriptor)
+        self._part.rename(self._final)
+
+    def close(self) -> None:
+        """Remove what is not finished, and let go of the lock."""
+        if not self._is_final():
+            self._part.unlink(missing_ok=True)
+        os.close(self._descriptor)
+
+    def _is_final(self) -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            return os.path.samestat(self._final.stat(), os.fstat(self._descriptor))
+        return False
+
+
+class Reader:
+    """Reads a NAR that may still be written by this or another worker. Close it."""
+
+    def __init__(self, descriptor: int, final: Path, *, whole: bool) -> None:
+        self.descriptor = descriptor
+        self._final = final
+        self._whole = whole
+
+    def size(self) -> int:
+        """How many bytes are there by now."""
+        return os.fstat(self.descriptor).st_size
+
+    def whole(self) -> bool:
+        """Whether it is finished and verified. Once it was, its eviction does not matter to this reader."""
+        if not self._whole:
+            with contextlib.suppress(FileNotFoundError):
+                self._whole = os.path.samestat(self._final.stat(), os.fstat(self.descriptor))
+        return self._whole
+
+    def abandoned(self) -> bool:
+        """Whether nobody writes it any more although it is not whole."""
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+        return not self.whole()
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Bytes from an offset on; fewer when there are no more yet."""
+        return os.pread(self.descriptor, size, offset)
+
+    def close(self) -> None:
+        """Let go of it."""
+        os.close(self.descriptor)
+
+
+class Spool:
+    """A folder of NARs, of ``size`` bytes at most."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self.folder = folder
+        self._size = size
+
+    def _names(self, info: PathInfo) -> tuple[Path, Path]:
+        return self.folder / f"{info.nar_hash_base32}.part", self.folder / f"{info.nar_hash_base32}.nar"
+
+    def has(self, info: PathInfo) -> bool:
+        """Whether the NAR is there, whole and verified."""
+        return self._names(info)[1].exists()
+
+    def open(self, info: PathInfo) -> Writer | Reader:
+        """A Reader of the NAR when it is there or somebody is fetching it; otherwise a Writer, to fetch it with."""
+        part, final = self._names(info)
+        while True:
+            with contextlib.suppress(FileNotFoundError):
+                descriptor = os.open(final, os.O_RDONLY | os.O_CLOEXEC)
+                # What is used stays longest.
+                os.utime(descriptor)
+                return Reader(descriptor, final, whole=True)
+            descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return Reader(descriptor, final, whole=False)
+            status = os.fstat(descriptor)
+            if status.st_nlink == 0 or final.exists():
+                # Its writer ended between our two looks.
+                os.close(descriptor)
+                continue
+            if status.st_size:
+                # Left by a writer that was killed. Whoever still reads it must not see it change.
+                part.unlink(missing_ok=True)
+                os.close(descriptor)
+                continue
+            return Writer(descriptor, part, final, info)
+
+    def read_narinfo(self, hash_part: str) -> tuple[str, str] | None:
+        """The name of an upstream and its narinfo of a path, as they were kept."""
+        try:
+            text = (self.folder / f"{hash_part}.narinfo").read_text(encoding="ascii")
+        except (FileNotFoundError, UnicodeDecodeError):
+            return None
+        upstream, _unused, narinfo = text.partition(_NARINFO_SEPARATOR)
+        return upstream, narinfo
+
+    def keep_narinfo(self, hash_part: str, upstream: str, narinfo: str) -> None:
+        """Keep an upstream's narinfo. A spool that is full or gone does without."""
+        temporary = self.folder / f"{hash_part}.narinfo.{os.getpid()}"
+        try:
+            temporary.write_text(upstream + _NARINFO_SEPARATOR + narinfo, encoding="ascii")
+            temporary.rename(self.folder / f"{hash_part}.narinfo")
+        except OSError:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+    def used(self) -> int:
+        """Bytes of whole NARs."""
+        return sum(status.st_size for _path, status in self._whole())
+
+    def _whole(self) -> Iterator[tuple[Path, os.stat_result]]:
+        with os.scandir(self.folder) as entries:
+            for entry in entries:
+                if entry.name.endswith(".nar"):
+                    with contextlib.suppress(FileNotFoundError):
+                        yield Path(entry.path), entry.stat()
+
+    def make_room(self, size: int) -> None:
+        """Evict what was used longest ago until ``size`` bytes fit. Raises SpoolFullError when they cannot.
+
+        Those who are reading an evicted NAR keep its content until they close it.
+        """
+        if size > self._size:
+            raise SpoolFullError(f"a NAR of {size} bytes does not fit into a spool of {self._size}")
+        there = sorted(self._whole(), key=lambda item: item[1].st_mtime_ns)
+        used = sum(status.st_size for _path, status in there)
+        for path, status in there:
+            if used + size <= self._size and self._free() >= size:
+                return
+            path.unlink(missing_ok=True)
+            used -= status.st_size
+        if self._free() < size:
+            raise SpoolFullError(f"the disk of {self.folder} has no {size} bytes left")
+
+    def _free(self) -> int:
+        status = os.statvfs(self.folder)
+        return status.f_bavail * status.f_frsize
+
+    def clean(self) -> None:
+        """Remove what killed writers left."""
+        for path in [*self.folder.glob("*.part"), *self.folder.glob("*.narinfo.*")]:
+            with contextlib.suppress(OSError):
+                descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+                try:
+                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    path.unlink()
+                finally:
+                    os.close(descriptor)

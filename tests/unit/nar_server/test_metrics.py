@@ -1,0 +1,76 @@
+"""Counters of several processes."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from nar_server.metrics import Metrics, Shared
+
+
+def in_child(work: object) -> None:
+    """Run in a forked process, as workers are."""
+    pid = os.fork()
+    if pid == 0:
+        work()  # type: ignore[operator]
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def test_workers_add_up() -> None:
+    shared = Shared(3)
+    metrics = Metrics(shared)
+    metrics.declare("nar_server_responses_total", [{"status": "200"}, {"status": "404"}])
+    for worker in range(3):
+
+        def work(worker: int = worker) -> None:
+            shared.become(worker)
+            for _ in range(100):
+                metrics.add("nar_server_responses_total", status="200")
+
+        in_child(work)
+    assert metrics.value("nar_server_responses_total", status="200") == 300
+    assert metrics.value("nar_server_responses_total", status="404") == 0
+
+
+def test_cells_and_texts_are_everybodys() -> None:
+    shared = Shared(2)
+    place = shared.place("x")
+
+    def work() -> None:
+        shared.become(1)
+        shared.set(place, 7.5)
+        assert shared.first("a path")
+
+    in_child(work)
+    assert shared.get(place) == 7.5
+    assert not shared.first("a path")
+    assert shared.first("another")
+
+
+def test_places_outlive_a_reload() -> None:
+    shared = Shared()
+    Metrics(shared).add("nar_server_cut_total", 2)
+    assert Metrics(shared).value("nar_server_cut_total") == 2
+
+
+def test_text_format() -> None:
+    metrics = Metrics(Shared())
+    metrics.add("nar_server_cut_total", 3)
+    metrics.add("nar_server_requests_total", view='a"\\\n', kind="nar")
+    assert metrics.render({"nar_server_spool_bytes": 2.0**40}).splitlines() == [
+        "# HELP nar_server_requests_total Requests by view and by what was asked for.",
+        "# TYPE nar_server_requests_total counter",
+        'nar_server_requests_total{view="a\\"\\\\\\n",kind="nar"} 1',
+        "# HELP nar_server_cut_total Connections cut since a NAR could not be finished.",
+        "# TYPE nar_server_cut_total counter",
+        "nar_server_cut_total 3",
+        "# HELP nar_server_spool_bytes Bytes of NARs in the spool.",
+        "# TYPE nar_server_spool_bytes gauge",
+        "nar_server_spool_bytes 1099511627776",
+    ]
+
+
+def test_no_such_metric() -> None:
+    with pytest.raises(KeyError):
+        Metrics(Shared()).add("nar_server_x")

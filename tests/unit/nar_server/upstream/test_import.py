@@ -1,0 +1,142 @@
+"""Import through a real daemon of Nix: references first, signatures checked, whoever waits."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nar_server.path_info import PathInfo
+from nar_server.upstream.daemon import Daemon, DaemonError
+
+from .conftest import STORE, FakeUpstream, config_of
+
+
+class RunningDaemon:
+    """Nix's daemon over a store below a folder; nobody is trusted, so it checks signatures."""
+
+    def __init__(self, home: Path, trusted_key: str) -> None:
+        self.home = home
+        self.socket = home / "socket"
+        config = "\n".join(
+            (
+                "build-users-group =",
+                "extra-experimental-features = nix-command",
+                "substituters =",
+                "trusted-users =",
+                "require-sigs = true",
+                f"trusted-public-keys = {trusted_key}",
+            )
+        )
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "NIX_CONFIG": config,
+            "NIX_CONF_DIR": str(home),
+            "NIX_REMOTE": f"local?root={home}",
+            "NIX_DAEMON_SOCKET_PATH": str(self.socket),
+        }
+        self.process = subprocess.Popen(["nix-daemon"], env=environment, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 20
+        while not self.socket.exists():
+            assert self.process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+    def has(self, info: PathInfo) -> bool:
+        async def ask() -> bool:
+            daemon = await Daemon.connect(self.socket)
+            try:
+                return await daemon.is_valid(info.path, STORE)
+            finally:
+                daemon.close()
+
+        return asyncio.run(ask())
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+
+@pytest.fixture
+def daemon(tmp_path: Path, fake: FakeUpstream, nix: Any) -> Iterator[RunningDaemon]:
+    home = tmp_path / "daemon"
+    home.mkdir()
+    running = RunningDaemon(home, str(fake.key.public))
+    yield running
+    running.stop()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0.02)
+
+
+def pull(pulling: Any, hash_part: str, outcomes: dict[str, int]) -> None:
+    """Ask for a NAR, leave, and wait for what comes of the import."""
+
+    async def work() -> None:
+        reader = await pulling.puller.open(pulling.view, hash_part)
+        reader.close()
+        count = pulling.metrics.value
+        await until(lambda: outcomes == {key: count("nar_server_imports_total", outcome=key) for key in outcomes})
+        await pulling.puller.close()
+
+    asyncio.run(asyncio.wait_for(work(), 30))
+
+
+def test_references_first(fake: FakeUpstream, make_puller: Any, daemon: RunningDaemon) -> None:
+    low = fake.add("low", os.urandom(700_000), "xz")
+    middle = fake.add("middle", references=(low.info.path,))
+    top = fake.add("top", references=(low.info.path, middle.info.path))
+    pulling = make_puller(config_of(fake), import_to_store=True, daemon_socket=daemon.socket)
+    pull(pulling, top.hash_part, {"imported": 3})
+    for path in (low, middle, top):
+        assert daemon.has(path.info)
+        real = daemon.home / "nix/store" / str(path.info.path)
+        assert real.stat().st_size in (700_000, len(b"content"))
+
+
+def test_without_a_reference_nothing_is_imported(fake: FakeUpstream, make_puller: Any, daemon: RunningDaemon) -> None:
+    absent = fake.add("absent")
+    top = fake.add("top", references=(absent.info.path,))
+    del fake.bodies[f"/cache/{absent.hash_part}.narinfo"]
+    pulling = make_puller(config_of(fake), import_to_store=True, daemon_socket=daemon.socket)
+    pull(pulling, top.hash_part, {"failure": 2, "imported": 0})
+    assert not daemon.has(top.info)
+
+
+def test_the_daemon_checks_signatures_itself(
+    fake: FakeUpstream, make_upstream: Any, make_puller: Any, daemon: RunningDaemon
+) -> None:
+    other = make_upstream("unknown-to-the-daemon-1")
+    path = other.add("x", os.urandom(700_000))
+    pulling = make_puller(config_of(other), import_to_store=True, daemon_socket=daemon.socket)
+    pull(pulling, path.hash_part, {"failure": 1, "imported": 0})
+    assert not daemon.has(path.info)
+    assert pulling.puller.spool.has(path.info)
+
+
+def test_no_daemon(fake: FakeUpstream, make_puller: Any, tmp_path: Path) -> None:
+    path = fake.add("x")
+    pulling = make_puller(config_of(fake), import_to_store=True, daemon_socket=tmp_path / "absent")
+    pull(pulling, path.hash_part, {"failure": 1})
+
+
+def test_something_else_on_the_socket(tmp_path: Path) -> None:
+    async def work() -> None:
+        async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            writer.close()
+
+        server = await asyncio.start_unix_server(answer, tmp_path / "socket")
+        with pytest.raises(DaemonError, match="it is not Nix's daemon"):
+            await Daemon.connect(tmp_path / "socket")
+        server.close()
+
+    asyncio.run(asyncio.wait_for(work(), 20))

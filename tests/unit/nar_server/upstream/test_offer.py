@@ -1,0 +1,80 @@
+"""Which narinfos of an upstream are believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from nar_server.keys import SecretKey
+from nar_server.signing import Verifier
+from nar_server.store_path import StorePath
+from nar_server.upstream.offer import Offer, UntrustedError, parse_offer
+
+from .conftest import STORE, FakeUpstream, OfferedPath
+
+OTHER = StorePath("1" * 32, "other")
+
+
+def parse(fake: FakeUpstream, path: OfferedPath, hash_part: str | None = None) -> Offer:
+    return parse_offer(path.narinfo, hash_part or path.hash_part, STORE, fake.url, [Verifier(fake.key.public)])
+
+
+def test_a_right_one(fake: FakeUpstream) -> None:
+    path = fake.add("x", compression="xz", references=(OTHER,))
+    assert parse(fake, path) == Offer(path.info, f"{fake.url}/nar/x.nar.xz", "xz")
+
+
+def test_hexadecimal_hash_deriver_and_bzip2_by_default(fake: FakeUpstream) -> None:
+    path = fake.add("x", Deriver=str(OTHER), CA="fixed:r:sha256:abc")
+    path.narinfo = path.narinfo.replace(path.info.nar_hash_base32, path.info.nar_hash.hex())
+    path.narinfo = path.narinfo.replace("Compression: none\n", "")
+    offer = parse(fake, path)
+    assert (offer.compression, offer.info.deriver, offer.info.content_address) == ("bzip2", OTHER, "fixed:r:sha256:abc")
+
+
+def test_malformed_signatures_beside_a_right_one_are_dropped(fake: FakeUpstream) -> None:
+    path = fake.add("x")
+    path.narinfo += "Sig: broken\n"
+    assert parse(fake, path).info.signatures == path.info.signatures
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ({"StorePath": f"{STORE}/{OTHER}"}, "it is of another path"),
+        ({"StorePath": "/other/store/x"}, "is not in the store"),
+        ({"StorePath": f"{STORE}/../etc"}, "is not the base name"),
+        ({"URL": "http://127.0.0.2/nar/x"}, "its NAR is not with the upstream"),
+        ({"URL": "//127.0.0.1:1/nar/x"}, "its NAR is not with the upstream"),
+        ({"URL": "file:///etc/passwd"}, "its NAR is not with the upstream"),
+        ({"URL": "http://127.0.0.1:x/"}, "Port could not be cast"),
+        ({"Compression": "br"}, "'br' is not a compression known here"),
+        ({"NarHash": "md5:abc"}, "is not a SHA-256 hash"),
+        ({"NarSize": "0"}, "its NAR size is not a number from 1"),
+        ({"NarSize": "-1"}, "its NAR size is not a number from 1"),
+        ({"References": "../x"}, "is not the base name"),
+        ({"CA": "fixed: x"}, "its content address is malformed"),
+        ({"Sig": "broken"}, "no key of this upstream signed it"),
+    ],
+)
+def test_what_is_not_believed(fake: FakeUpstream, lines: dict[str, str], reason: str) -> None:
+    with pytest.raises(UntrustedError, match=reason):
+        parse(fake, path := fake.add("x", **lines), path.hash_part)
+
+
+def test_signed_by_another_or_for_another(fake: FakeUpstream, make_key: Callable[[str], SecretKey]) -> None:
+    with pytest.raises(UntrustedError, match="no key of this upstream"):
+        parse(fake, fake.add("x", sign_with=make_key("impostor-1")))
+    path, other = fake.add("x"), fake.add("y", b"other content")
+    with pytest.raises(UntrustedError, match="no key of this upstream"):
+        parse(fake, fake.add("x", NarHash=f"sha256:{other.info.nar_hash_base32}"))
+    with pytest.raises(UntrustedError, match="it is of another path"):
+        parse(fake, other, path.hash_part)
+
+
+@pytest.mark.parametrize("harm", ["", "no narinfo at all", "StorePath: a\nStorePath: b\n", "NarSize: 1\n"])
+def test_what_is_no_narinfo(fake: FakeUpstream, harm: str) -> None:
+    path = fake.add("x")
+    path.narinfo = harm
+    with pytest.raises(UntrustedError):
+        parse(fake, path)

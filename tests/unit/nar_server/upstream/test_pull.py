@@ -1,0 +1,346 @@
+"""Pull-through: one fetch for all, right bytes for all, and nothing wrong is ever whole or kept."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from nar_server.upstream import client, spool
+from nar_server.upstream.client import FetchError
+from nar_server.upstream.pull import HELD_BACK
+
+from .conftest import PACKERS, FakeUpstream, Pulling, config_of
+
+LARGE = os.urandom(2 * 1024 * 1024)
+
+
+async def fetch(pulling: Pulling, hash_part: str) -> bytes:
+    """What a client would get; FetchError when it would be cut."""
+    offer = await pulling.puller.find(pulling.view, hash_part)
+    assert offer is not None
+    reader = await pulling.puller.open(pulling.view, hash_part)
+    assert reader is not None
+    got = bytearray()
+    try:
+        async for data in pulling.puller.tail(reader, offer.info):
+            got += data
+    except FetchError:
+        # A client never has as many bytes as were announced.
+        assert len(got) <= max(0, offer.info.nar_size - HELD_BACK)
+        raise
+    finally:
+        reader.close()
+    return bytes(got)
+
+
+def run(work: Any) -> Any:
+    return asyncio.run(asyncio.wait_for(work, 30))
+
+
+def names(pulling: Pulling, ending: str) -> list[str]:
+    return [path.name for path in pulling.puller.spool.folder.glob(f"*{ending}")]
+
+
+@pytest.mark.parametrize("compression", PACKERS)
+@pytest.mark.parametrize("content", [b"", b"small", LARGE])
+def test_every_compression(fake: FakeUpstream, make_puller: Any, compression: str, content: bytes) -> None:
+    path = fake.add("x", content, compression)
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        assert await fetch(pulling, path.hash_part) == path.nar
+        assert await fetch(pulling, path.hash_part) == path.nar
+        await pulling.puller.close()
+
+    run(work())
+    assert fake.nars() == 1
+    assert names(pulling, ".part") == []
+
+
+def test_any_number_of_clients_of_several_workers_cost_one_fetch(fake: FakeUpstream, make_puller: Any) -> None:
+    path = fake.add("x", LARGE)
+    fake.hold = True
+    workers = [make_puller(config_of(fake)) for _ in range(3)]
+
+    async def work() -> None:
+        early = [asyncio.ensure_future(fetch(worker, path.hash_part)) for worker in workers for _ in range(10)]
+        while not fake.half_sent.is_set():
+            await asyncio.sleep(0.01)
+        late = [asyncio.ensure_future(fetch(worker, path.hash_part)) for worker in workers for _ in range(10)]
+        await asyncio.sleep(0.1)
+        fake.go_on.set()
+        assert all(body == path.nar for body in await asyncio.gather(*early, *late))
+        for worker in workers:
+            await worker.puller.close()
+
+    run(work())
+    assert fake.nars() == 1
+
+
+def test_clients_get_bytes_while_they_come_but_not_the_last(fake: FakeUpstream, make_puller: Any) -> None:
+    path = fake.add("x", LARGE)
+    fake.hold = True
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        offer = await pulling.puller.find(pulling.view, path.hash_part)
+        reader = await pulling.puller.open(pulling.view, path.hash_part)
+        stream = pulling.puller.tail(reader, offer.info)
+        got = len(await anext(stream))
+        assert 0 < got < len(path.nar) // 2 + 1
+        assert not pulling.puller.has(offer)
+        fake.go_on.set()
+        async for data in stream:
+            got += len(data)
+        assert got == len(path.nar)
+        reader.close()
+        await pulling.puller.close()
+
+    run(work())
+
+
+def test_the_fetch_ends_well_although_all_clients_left(fake: FakeUpstream, make_puller: Any) -> None:
+    path = fake.add("x", LARGE)
+    fake.hold = True
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        waiting = asyncio.ensure_future(fetch(pulling, path.hash_part))
+        while not fake.half_sent.is_set():
+            await asyncio.sleep(0.01)
+        waiting.cancel()
+        fake.go_on.set()
+        while not pulling.puller.spool.has(path.info):
+            await asyncio.sleep(0.01)
+        assert await fetch(pulling, path.hash_part) == path.nar
+        await pulling.puller.close()
+
+    run(work())
+    assert fake.nars() == 1
+
+
+def wrong_content(fake: FakeUpstream, target: str) -> None:
+    body = bytearray(fake.bodies[target])
+    body[len(body) // 2] ^= 1
+    fake.bodies[target] = bytes(body)
+
+
+def longer(fake: FakeUpstream, target: str) -> None:
+    fake.bodies[target] += b"more"
+
+
+def shorter(fake: FakeUpstream, target: str) -> None:
+    fake.bodies[target] = fake.bodies[target][:-8]
+
+
+def truncated(fake: FakeUpstream, target: str) -> None:
+    fake.truncate = 8
+
+
+def gone(fake: FakeUpstream, target: str) -> None:
+    del fake.bodies[target]
+
+
+def empty(fake: FakeUpstream, target: str) -> None:
+    fake.bodies[target] = b""
+
+
+@pytest.mark.parametrize("compression", PACKERS)
+@pytest.mark.parametrize("content", [b"small", LARGE])
+@pytest.mark.parametrize("harm", [wrong_content, longer, shorter, truncated, gone, empty])
+def test_wrong_nars_are_never_whole_and_never_kept(
+    fake: FakeUpstream, make_puller: Any, harm: Callable[[FakeUpstream, str], None], content: bytes, compression: str
+) -> None:
+    path = fake.add("x", content, compression)
+    target = f"/cache/nar/x.nar.{compression}"
+    good = fake.bodies[target]
+    harm(fake, target)
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        with pytest.raises(FetchError):
+            await fetch(pulling, path.hash_part)
+        assert names(pulling, ".nar") + names(pulling, ".part") == []
+        fake.bodies[target], fake.truncate = good, 0
+        assert await fetch(pulling, path.hash_part) == path.nar
+        await pulling.puller.close()
+
+    run(work())
+
+
+def test_a_stalling_upstream_is_given_up(fake: FakeUpstream, make_puller: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "STALL_SECONDS", 0.2)
+    path = fake.add("x", LARGE)
+    fake.hold = True
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        with pytest.raises(FetchError):
+            await fetch(pulling, path.hash_part)
+        await pulling.puller.close()
+
+    run(work())
+    assert names(pulling, ".nar") + names(pulling, ".part") == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
+def test_disk_full_cuts_and_keeps_nothing(fake: FakeUpstream, make_puller: Any, number: int) -> None:
+    path = fake.add("x", LARGE)
+    pulling = make_puller(config_of(fake))
+    real, written = os.write, 0
+
+    def write(descriptor: int, data: Any) -> int:
+        nonlocal written
+        written += len(data)
+        if written > len(LARGE) // 2:
+            raise OSError(number, os.strerror(number))
+        return real(descriptor, data)
+
+    async def work() -> None:
+        with mock.patch.object(spool.os, "write", write), pytest.raises(FetchError):
+            await fetch(pulling, path.hash_part)
+        assert names(pulling, ".nar") + names(pulling, ".part") == []
+        assert await fetch(pulling, path.hash_part) == path.nar
+        await pulling.puller.close()
+
+    run(work())
+
+
+def test_room_is_made_by_what_was_used_longest_ago(fake: FakeUpstream, make_puller: Any) -> None:
+    paths = [fake.add(name, os.urandom(300_000)) for name in ("a", "b", "c", "d")]
+    pulling = make_puller(config_of(fake), size=1_000_000)
+
+    async def work() -> None:
+        for path in paths[:3]:
+            assert await fetch(pulling, path.hash_part) == path.nar
+            await asyncio.sleep(0.02)
+        assert await fetch(pulling, paths[0].hash_part) == paths[0].nar
+        reading = await pulling.puller.open(pulling.view, paths[1].hash_part)
+        os.utime(pulling.puller.spool.folder / f"{paths[1].info.nar_hash_base32}.nar", (1, 1))
+        assert await fetch(pulling, paths[3].hash_part) == paths[3].nar
+        assert [pulling.puller.spool.has(path.info) for path in paths] == [True, False, True, True]
+        # The evicted one was being read: its reader still gets all of it.
+        got = [data async for data in pulling.puller.tail(reading, paths[1].info)]
+        assert b"".join(got) == paths[1].nar
+        reading.close()
+        await pulling.puller.close()
+
+    run(work())
+    assert pulling.puller.spool.used() <= 1_000_000
+
+
+def test_what_fits_into_no_spool_is_not_fetched(fake: FakeUpstream, make_puller: Any) -> None:
+    path = fake.add("x", LARGE)
+    pulling = make_puller(config_of(fake), size=1000)
+
+    async def work() -> None:
+        with pytest.raises(FetchError):
+            await fetch(pulling, path.hash_part)
+        await pulling.puller.close()
+
+    run(work())
+    assert fake.nars() == 0
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from nar_server.path_info import PathInfo
+from nar_server.store_path import StorePath
+from nar_server.upstream.spool import Spool
+info = PathInfo(StorePath("0" * 32, "x"), bytes.fromhex(sys.argv[2]), int(sys.argv[3]))
+writer = Spool(Path(sys.argv[1]), 10**9).open(info)
+writer.write(bytes(int(sys.argv[3]) // 2))
+print("writing", flush=True)
+time.sleep(60)
+"""
+
+
+def test_kill_9_of_a_writer_leaves_nothing_that_is_served(fake: FakeUpstream, make_puller: Any) -> None:
+    path = fake.add("x", LARGE)
+    pulling = make_puller(config_of(fake))
+    library = str(Path(spool.__file__).parents[2])
+    arguments = [str(pulling.puller.spool.folder), path.info.nar_hash.hex(), str(path.info.nar_size)]
+    writer = subprocess.Popen(
+        [sys.executable, "-c", KILLED, *arguments], stdout=subprocess.PIPE, env=os.environ | {"PYTHONPATH": library}
+    )
+    assert writer.stdout is not None
+    try:
+        assert writer.stdout.readline() == b"writing\n"
+
+        async def work() -> None:
+            follower = asyncio.ensure_future(fetch(pulling, path.hash_part))
+            await asyncio.sleep(0.1)
+            assert not follower.done()
+            writer.kill()
+            writer.wait()
+            with pytest.raises(FetchError):
+                await follower
+            # The next one begins anew, with right bytes.
+            assert await fetch(pulling, path.hash_part) == path.nar
+            await pulling.puller.close()
+
+        run(work())
+    finally:
+        writer.kill()
+        writer.wait()
+        writer.stdout.close()
+    assert fake.nars() == 1
+
+
+def test_a_kept_narinfo_is_believed_only_as_long_as_its_upstream(
+    fake: FakeUpstream, make_upstream: Any, make_puller: Any
+) -> None:
+    path = fake.add("x")
+    other = make_upstream("other-1")
+
+    async def find(pulling: Pulling) -> bool:
+        found = await pulling.puller.find(pulling.view, path.hash_part)
+        await pulling.puller.close()
+        return found is not None
+
+    assert run(find(make_puller(config_of(fake))))
+    fake.bodies.clear()
+    assert run(find(make_puller(config_of(fake)))), "from the spool"
+    assert not run(find(make_puller(config_of(other)))), "of another upstream, under the same name"
+
+
+def test_misses_are_asked_again(fake: FakeUpstream, make_puller: Any) -> None:
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        path_hash = "0" * 32
+        for _ in range(2):
+            assert await pulling.puller.find(pulling.view, path_hash) is None
+        path = fake.add("x")
+        assert await pulling.puller.find(pulling.view, path.hash_part) is not None
+        await pulling.puller.close()
+
+    run(work())
+    assert fake.requests[f"/cache/{'0' * 32}.narinfo"] == 2
+
+
+def test_a_dead_upstream_costs_one_wait_and_then_nothing(fake: FakeUpstream, make_puller: Any) -> None:
+    fake.pause = 20
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        started = time.monotonic()
+        for name in ("x", "y", "z"):
+            assert await pulling.puller.find(pulling.view, fake.add(name).hash_part) is None
+        # The wait is the client's own limit: what is asked here is that there was one of them.
+        assert time.monotonic() - started < 2 * client.NARINFO_SECONDS
+        await pulling.puller.close()
+
+    run(work())
+    assert sum(fake.requests.values()) == 1
+    assert not pulling.puller.upstreams["near"].breaker.healthy
