@@ -18,7 +18,7 @@ description:
   - Settings that would make a badge restart over and over are refused.
   - Without O(settings) it reads such an image, also one copied from a badge whose Wi-Fi driver has written to it.
   - No passphrase is part of any output. The file has mode C(0600), because it has the passphrase in it.
-extends_documentation_fragment: [nixvegas.noc.attributes]
+extends_documentation_fragment: [nixvegas.noc.attributes, nixvegas.noc.badge]
 options:
   path:
     description: The image file. Its folder must be there.
@@ -28,52 +28,6 @@ options:
     description: Bytes of the partition, a multiple of 4096 from 12288.
     type: int
     default: 12288
-  settings:
-    description: What to write. When left out, the file is read.
-    type: dict
-    suboptions:
-      mode:
-        description:
-          - What the badge does after it is switched on.
-          - V(lights) leaves the Wi-Fi off; batteries last for days. If the button is held while it starts, it does what
-            V(cache) does until it is switched off, for which it needs the network's settings. Without these it restarts
-            for as long as the button is held.
-          - V(cache) connects to the network and serves what the cache O(settings.cache_upstream) has. Batteries last
-            for hours.
-          - V(peer) asks the badge that it is connected through, which asks on in the same way; only the last of the row
-            asks the cache.
-        type: str
-        choices: [lights, cache, peer]
-        required: true
-      name:
-        description: Whose badge it is, in 31 bytes at most. It is stored in the badge; the firmware does not read it.
-        type: str
-      router_ssid:
-        description:
-          - The Wi-Fi network that the badge connects to, in 31 bytes at most.
-          - Required for the modes V(cache) and V(peer), with O(settings.router_passphrase) and
-            O(settings.cache_upstream).
-          - The firmware wants the network to protect its management frames (PMF, 802.11w).
-        type: str
-      router_passphrase:
-        description: The network's WPA passphrase, 8 to 63 printable ASCII characters.
-        type: str
-      cache_upstream:
-        description: Name or IPv4 address of the event's cache, without scheme, port and path.
-        type: str
-      cache_certificate:
-        description:
-          - PEM text of the authority that signed the cache's certificate. The badge knows no other authorities.
-          - Without it, the badge asks the cache over plain HTTP.
-        type: str
-      cache_priority:
-        description: The priority that the badge as a cache tells its clients, who ask the lowest number first.
-        type: int
-        default: 40
-      cache_store:
-        description: The folder of the Nix store that the badge as a cache tells its clients.
-        type: str
-        default: /nix/store
 """
 
 EXAMPLES = r"""
@@ -119,19 +73,10 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.badge import nvs, stored
-from ..module_utils.badge.settings import NAMESPACE, Mode, SettingsError, entries, mode_of, parse
+from ..module_utils.badge.arguments import SETTINGS
+from ..module_utils.badge.settings import NAMESPACE, SettingsError, entries, mode_of, parse
 
 FILE_MODE = 0o600
-SETTINGS = {
-    "mode": {"type": "str", "choices": [mode.value for mode in Mode], "required": True},
-    "name": {"type": "str"},
-    "router_ssid": {"type": "str"},
-    "router_passphrase": {"type": "str", "no_log": True},
-    "cache_upstream": {"type": "str"},
-    "cache_certificate": {"type": "str"},
-    "cache_priority": {"type": "int", "default": 40},
-    "cache_store": {"type": "str", "default": "/nix/store"},
-}
 
 
 def read(path: Path) -> bytes:
@@ -189,7 +134,7 @@ def main() -> None:
         argument_spec={
             "path": {"type": "path", "required": True},
             "size": {"type": "int", "default": nvs.PARTITION_SIZE},
-            "settings": {"type": "dict", "options": SETTINGS},
+            "settings": SETTINGS,
         },
         supports_check_mode=True,
     )

@@ -155,6 +155,7 @@ class _Job:
             written=tuple(region.name for region in self.first.write),
             kept=tuple(region.name for region in self.first.keep),
             settings=self.first.settings,
+            diff=(self.first.before, self.first.after),
             bytes_written=self.bytes_written,
             seconds=seconds,
             reconnects=self.attempt - 1,

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from .plan import Change
-
 
 class Phase(StrEnum):
     """What is being done to the badge."""
@@ -45,8 +43,9 @@ class Outcome:
     """A badge that holds what it should (in check mode: would).
 
     mac: as aa:bb:cc:dd:ee:ff; chip: with its revision; written, kept: names of regions in the order of writing;
-    settings: how the settings changed, without secrets; bytes_written: bytes of flash, repetitions included; seconds:
-    from opening the port on; reconnects: how often the connection had to be made anew.
+    settings: how they changed, a line for each key, and diff: what was there and what is, both without secrets;
+    bytes_written: bytes of flash, repetitions included; seconds: from opening the port on; reconnects: how often the
+    connection had to be made anew.
     """
 
     port: str
@@ -54,7 +53,8 @@ class Outcome:
     chip: str
     written: tuple[str, ...]
     kept: tuple[str, ...]
-    settings: tuple[Change, ...]
+    settings: tuple[str, ...]
+    diff: tuple[str, str]
     bytes_written: int
     seconds: float
     reconnects: int
@@ -72,6 +72,7 @@ class Outcome:
             "chip": self.chip,
             "written": list(self.written),
             "kept": list(self.kept),
+            "settings_changed": list(self.settings),
             "bytes_written": self.bytes_written,
             "seconds": round(self.seconds, 2),
             "reconnects": self.reconnects,

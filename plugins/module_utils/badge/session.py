@@ -195,7 +195,7 @@ class Session:
 
     def look(self, regions: Iterable[Region]) -> Reading:
         """What the badge holds of these regions. Raises SmallFlashError."""
-        equal, nvs = set(), None
+        equal, nvs = set(), b""
         for region in regions:
             if region.end > self.flash_size:
                 raise SmallFlashError(

@@ -134,10 +134,7 @@ def test_other_settings_are_written_and_told_without_the_passphrase(slot: Slot, 
     flash(slot.port, firmware, settings())
     outcome = flash(slot.port, firmware, settings(ssid="other", mesh=0))
     assert outcome.written == ("nvs",)
-    assert [(change.key, change.before, change.after) for change in outcome.settings] == [
-        ("boot_mesh", "1", "0"),
-        ("router_ssid", "nixvegas", "other"),
-    ]
+    assert outcome.settings == ("boot_mesh: 1 (u8) -> 0 (u8)", "router_ssid: 'nixvegas' -> 'other'")
     first = flash_anew(slot, firmware)
     assert PASSPHRASE not in first
 
