@@ -1,0 +1,1 @@
+"""A stand-in for a badge as a binary cache."""
