@@ -118,9 +118,14 @@ def _lighthouses(root: Cell, hosts: list[tuple[str, Cell]], mistakes: Mistakes) 
             remedy = 'add "lighthouse: true" to overlay of the router and of the egress host'
             mistakes.add(hosts_cell.line, hosts_cell.path, "", "has no lighthouse", remedy)
         return
+    findable = any(is_lighthouse[name] and public_address(host) for name, host in hosts)
     for name, host in hosts:
         classes = host.texts("class")
         overlay = host.get("overlay")
+        if not findable and classes and not {"router", "egress"} & set(classes) and _elsewhere(host):
+            problem = f"{name} stands elsewhere and cannot find the overlay: no lighthouse has a public address"
+            remedy = "add the router's public address to its uplink, or an egress host"
+            mistakes.add(host.line, host.path, "", problem, remedy)
         if overlay is None or not isinstance(overlay.value, dict) or overlay.unclear:
             continue
         if ("router" in classes or "egress" in classes) and not is_lighthouse[name]:
@@ -140,6 +145,10 @@ def _lighthouses(root: Cell, hosts: list[tuple[str, Cell]], mistakes: Mistakes) 
                 mistakes.add(
                     cell.line, cell.path, "", problem, "leave that to the router and hosts with a public address"
                 )
+
+
+def _elsewhere(host: Cell) -> bool:
+    return bool(meets(host, "uplink")) and not meets(host, "network")
 
 
 def _says(host: Cell, key: str) -> bool:
