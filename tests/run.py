@@ -57,6 +57,7 @@ def parts(roles: Sequence[str]) -> list[Part]:
             ),
         ),
         Part("unit", (python("-m", "pytest"),)),
+        Part("badges", (python("-m", "pytest", "tests/badges"),)),
         Part("collection", (python("-m", "pytest", "tests/collection"),)),
         Part(
             "rehearsal",

@@ -23,16 +23,18 @@ PARTITIONS = (
     ("factory", 0, 0, 0x10000, 3600 * 1024),
 )
 BOOTLOADER, TABLE, APP = 0x0, 0x8000, 0x10000
-_CHECKSUM_SEED = 0xEF
+CHECKSUM_SEED = 0xEF
+IMAGE_HEADER = struct.Struct("<BBBBIB3sHBHHIB")
+SEGMENT_HEADER = struct.Struct("<II")
 
 
 def image(size: int, seed: int, chip_id: int = ESP32_C6) -> bytes:
     """A program of about so many bytes: header, one segment, checksum, SHA-256. Half of it is random."""
     source = random.Random(seed)
     payload = source.randbytes(max(size // 2, 4)).ljust(max(size, 8) // 4 * 4, b"\x13")
-    header = struct.pack("<BBBBIB3sHBHHIB", 0xE9, 1, 0x02, 0x20, 0x40800000, 0xEE, b"\0\0\0", chip_id, 0, 0, 99, 0, 1)
-    body = header + struct.pack("<II", 0x40800000, len(payload)) + payload
-    checksum = functools.reduce(operator.xor, payload, _CHECKSUM_SEED)
+    header = IMAGE_HEADER.pack(0xE9, 1, 0x02, 0x20, 0x40800000, 0xEE, b"\0\0\0", chip_id, 0, 0, 99, 0, 1)
+    body = header + SEGMENT_HEADER.pack(0x40800000, len(payload)) + payload
+    checksum = functools.reduce(operator.xor, payload, CHECKSUM_SEED)
     body += bytes(15 - len(body) % 16) + bytes([checksum])
     return body + hashlib.sha256(body).digest()
 

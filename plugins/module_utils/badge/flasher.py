@@ -69,6 +69,8 @@ class _Job:
     attempt: int = 1
     first: Plan | None = None
     bytes_written: int = 0
+    begun: set[str] = field(default_factory=set)
+    """Names of regions whose write was begun."""
     writes: Counter[str] = field(default_factory=Counter)
     """How often a region's write ended without proof that it is in the flash."""
     failures: list[Exception] = field(default_factory=list)
@@ -99,7 +101,7 @@ class _Job:
             )
         self.mac = session.mac
         self._tell(Phase.COMPARE)
-        plan = make_plan(self.regions, session.look(self.regions))
+        plan = make_plan(self.regions, session.look(self.regions), self.begun)
         if self.first is None:
             self.first = plan
         if self.check:
@@ -117,12 +119,11 @@ class _Job:
 
     def _write(self, session: Session, region: Region, before: int, total: int) -> None:
         self._tell(Phase.WRITE, region.name, before, total)
+        self.begun.add(region.name)
         try:
             session.write(region, lambda done: self._tell(Phase.WRITE, region.name, before + done, total))
-        except PROTOCOL_ERRORS as error:
-            # Those that mean a port that went away say nothing about the flash.
-            if not isinstance(error, GONE_ERRORS):
-                self.writes[region.name] += 1
+        except PROTOCOL_ERRORS:
+            self.writes[region.name] += 1
             raise
         self.bytes_written += len(region.data)
 

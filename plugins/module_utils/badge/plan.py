@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from . import nvs, stored
@@ -42,18 +42,20 @@ class Plan:
         return sum(len(region.data) for region in self.write)
 
 
-def make_plan(regions: Iterable[Region], reading: Reading) -> Plan:
+def make_plan(regions: Iterable[Region], reading: Reading, begun: Container[str] = ()) -> Plan:
     """The plan for these regions (in the order of writing) on a badge that holds what was read.
 
     The settings are compared by the keys of their namespace, not by bytes: the Wi-Fi driver writes to the same
-    partition, so after its first start a badge's partition never equals what was flashed.
+    partition, so after its first start a badge's partition never equals what was flashed. Those that this run has
+    begun to write (named by begun) have to be there byte for byte.
     """
     write: list[Region] = []
     keep: list[Region] = []
     settings: tuple[str, ...] = ()
     before = after = ""
     for region in regions:
-        if region.offset in reading.equal or (region.role is Role.NVS and _has_settings(region.data, reading.nvs)):
+        by_keys = region.role is Role.NVS and region.name not in begun
+        if region.offset in reading.equal or (by_keys and _has_settings(region.data, reading.nvs)):
             keep.append(region)
             continue
         write.append(region)
