@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nar_server import base32, views
 from nar_server.app import NarServer
 from nar_server.config import UpstreamConfig
 from nar_server.database import Database
+from nar_server.http import HttpServer
 from nar_server.keys import PublicKey, SecretKey
 from nar_server.nar import FileContent, batches, read_file
 from nar_server.policy import Mode, SigningPolicy
@@ -163,7 +163,7 @@ def make_key() -> Callable[[str], SecretKey]:
 
 @dataclass
 class Answer:
-    """What came back over a raw socket."""
+    """What came back over a raw socket; status 0 when nothing did."""
 
     status: int
     headers: dict[str, str]
@@ -193,10 +193,12 @@ class Served:
         self._sockets.append(connection)
         return connection
 
-    def ask(self, target: str, method: str = "GET", between: Callable[[], object] | None = None) -> Answer:
+    def ask(
+        self, target: str, method: str = "GET", between: Callable[[], object] | None = None, headers: str = ""
+    ) -> Answer:
         """One request on a connection of its own; ``between`` runs after the headers have come."""
         connection = self.connect()
-        connection.sendall(f"{method} {target} HTTP/1.1\r\nHost: cache\r\nConnection: close\r\n\r\n".encode())
+        connection.sendall(f"{method} {target} HTTP/1.1\r\nHost: cache\r\nConnection: close\r\n{headers}\r\n".encode())
         data, reset = bytearray(), False
         try:
             while b"\r\n\r\n" not in data and (more := connection.recv(1024)):
@@ -210,7 +212,7 @@ class Served:
         head, _, body = bytes(data).partition(b"\r\n\r\n")
         status, *lines = head.decode().split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
-        return Answer(int(status.split()[1]), headers, body, reset)
+        return Answer(int(status.split()[1]) if status else 0, headers, body, reset)
 
     def close(self) -> None:
         for connection in self._sockets:
@@ -235,9 +237,10 @@ def serving(
 
     async def serve() -> None:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
-        server = web.Server(app.handle, access_log=None)
-        listener = await loop.create_server(server, "127.0.0.1", 0)
-        running.append((loop, stop, listener.sockets[0].getsockname()[1]))
+        server = HttpServer(app.handle)
+        listener = socket.create_server(("127.0.0.1", 0))
+        server.listen([listener])
+        running.append((loop, stop, listener.getsockname()[1]))
         started.set()
         await stop.wait()
         listener.close()

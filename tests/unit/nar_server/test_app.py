@@ -9,7 +9,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from nar_server import app, nar
+from nar_server import layout, nar_body
 from nar_server.policy import Mode
 
 A, B, C = ("a" * 32, "b" * 32, "c" * 32)
@@ -46,7 +46,7 @@ def test_head_is_get_without_body_and_walk(store: Any, serve: Any, trees: Any, m
     with serve(store) as server:
         for target in ("/nix-cache-info", "/health", f"/{path.hash_part}.narinfo", path.url, "/absent"):
             got = server.ask(target)
-            with mock.patch.object(app, "batches", side_effect=AssertionError("walked")):
+            with mock.patch.object(nar_body, "open_folder", side_effect=AssertionError("walked")):
                 head = server.ask(target, "HEAD")
             assert head.body == b""
             assert (head.status, head.headers | {"date": ""}) == (got.status, got.headers | {"date": ""})
@@ -161,6 +161,8 @@ def test_errors_show_no_paths(store: Any, serve: Any, tmp_path: Path) -> None:
 
 def test_small_files_are_joined(store: Any, serve: Any, trees: Any) -> None:
     path = store.add("x", trees["small"])
-    with serve(store) as server, mock.patch.object(app, "open_file", wraps=nar.open_file) as opened:
+    with (
+        serve(store) as server,
+        mock.patch.object(layout.LargeFile, "open", side_effect=AssertionError("sent by itself")),
+    ):
         assert server.ask(path.url).body == path.nar
-        assert opened.call_count == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import socket
@@ -14,8 +13,6 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from aiohttp.http_exceptions import BadHttpMessage
-from nar_server.__main__ import shorten
 from nar_server.keys import SecretKey
 
 LIBRARY = Path(__file__).parents[3] / "roles/nar_server/files"
@@ -121,13 +118,3 @@ def test_an_answer_under_way_is_finished(running: tuple[subprocess.Popen[str], s
         process.send_signal(signal.SIGTERM)
         assert answer.read() == path.nar
     assert process.wait(10) == 0
-
-
-def test_a_malformed_request_is_one_line_of_log() -> None:
-    problem = BadHttpMessage("two\nlines of an attacker")
-    record = logging.LogRecord("aiohttp.server", logging.ERROR, "", 0, "Error", (), (type(problem), problem, None))
-    assert shorten(record)
-    assert (record.getMessage(), record.exc_info) == ("malformed request: BadHttpMessage", None)
-    other = logging.LogRecord("aiohttp.server", logging.ERROR, "", 0, "Error", (), (OSError, OSError(), None))
-    assert shorten(other)
-    assert other.exc_info

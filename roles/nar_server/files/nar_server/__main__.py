@@ -20,7 +20,7 @@ from pathlib import Path
 
 from .config import Config, load_config, load_signing_keys
 from .keys import KeyFormatError
-from .options import ConfigError
+from .options import Address, ConfigError
 
 LOGGER = logging.getLogger("nar_server")
 # Answers under way when the server is told to stop have this long to finish.
@@ -43,12 +43,13 @@ def _warnings(config: Config) -> list[str]:
     return found
 
 
-def shorten(record: logging.LogRecord) -> bool:
-    """Tell of a request that is not HTTP in one line: anybody can send those. A filter of aiohttp's log."""
-    problem = record.exc_info[1] if record.exc_info else None
-    if type(problem).__module__ == "aiohttp.http_exceptions":
-        record.msg, record.args, record.exc_info = "malformed request: %s", (type(problem).__name__,), None
-    return True
+def listening_sockets(address: Address) -> list[socket.socket]:
+    """Sockets that listen on all addresses a host name has. Raises OSError."""
+    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    return [
+        socket.create_server(target, family=family, backlog=_BACKLOG)
+        for family, _type, _protocol, _name, target in dict.fromkeys(found)
+    ]
 
 
 def check_config(config: Config) -> int:
@@ -80,10 +81,9 @@ def _notify(state: str) -> None:
 async def _serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT."""
     # What check-config does not need is not loaded for it: it must run before the packages are there.
-    from aiohttp import web  # noqa: PLC0415
-
     from .app import NarServer  # noqa: PLC0415
     from .database import DatabaseUnavailableError  # noqa: PLC0415
+    from .http import HttpServer  # noqa: PLC0415
     from .views import Views  # noqa: PLC0415
 
     views = Views.of(config)
@@ -92,15 +92,14 @@ async def _serve(config: Config) -> None:
             # Opened now, its files stay (see database.py); when it cannot be, requests are told so.
             store.database.probe()
     app = NarServer(views)
-    server = web.Server(app.handle, access_log=None)
+    server = HttpServer(app.handle)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    listeners = [
-        await loop.create_server(server, address.host, address.port, backlog=_BACKLOG) for address in config.listen
-    ]
-    bound = [f"{name[0]}:{name[1]}" for listener in listeners for name in (s.getsockname() for s in listener.sockets)]
+    listeners = [listener for address in config.listen for listener in listening_sockets(address)]
+    server.listen(listeners)
+    bound = [f"{name[0]}:{name[1]}" for name in (listener.getsockname() for listener in listeners)]
     served = ", ".join(f"{view.name} ({view.store.directory}, {view.priority})" for view in views)
     LOGGER.info("serving %s on %s", served, ", ".join(bound))
     _notify("READY=1")
@@ -136,7 +135,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.set_defaults(function=function)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("aiohttp.server").addFilter(shorten)
     try:
         status: int = options.function(load_config(options.config))
         return status

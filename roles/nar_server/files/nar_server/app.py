@@ -2,23 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The server: requests in, texts and NARs out. What to say is decided elsewhere."""
+"""The server: requests to answers. What to say is decided elsewhere."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any
 
-from aiohttp import web
-
+from .catalogue import Catalogue, Entry
 from .database import DatabaseUnavailableError
-from .nar import FileContent, NarError, Piece, batches, open_file, piece_size
-from .narinfo import render_cache_info, render_narinfo
-from .path_info import MalformedRowError, PathInfo
-from .policy import Decision
+from .http import Request, Response
+from .layout import LayoutIndex
+from .nar_body import Buffers, NarBody, Source
+from .narinfo import render_cache_info
+from .ranges import UnsatisfiableError, parse_range
 from .routes import CacheInfo, Health, Nar, Narinfo, parse_target
 from .views import View, Views
 
@@ -27,147 +26,124 @@ LOGGER = logging.getLogger("nar_server")
 _PAUSES = (0.01, 0.05, 0.2)
 _RETRY_AFTER_SECONDS = 5
 _METHODS = ("GET", "HEAD")
-_Answer = TypeVar("_Answer")
+_BAD_REQUEST = 400
+DEFAULT_LAYOUT_MEMORY = 64 * 2**20
+
+# What answers a route: with an answer, or a coroutine when it has to wait. The last argument is the route itself.
+RouteHandler = Callable[[Request, View, Any], Response | Awaitable[Response]]
 
 
-def _text(status: int, text: str, content_type: str = "text/plain", **headers: str) -> web.Response:
-    """A short answer. Failures are not to be remembered by a cache in between."""
-    if status >= web.HTTPBadRequest.status_code:
+def text_response(status: int, text: str, content_type: str = "text/plain; charset=utf-8", **headers: str) -> Response:
+    """A short answer; underscores in names of headers become dashes. Failures are not to be remembered in between."""
+    if status >= _BAD_REQUEST:
         headers["Cache-Control"] = "no-store"
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return web.Response(status=status, text=text, content_type=content_type, headers={"Server": "nar-server", **named})
+    return Response(status, text.encode("utf-8", "surrogateescape"), content_type, named)
 
 
-def _not_found() -> web.Response:
-    return _text(404, "not found\n")
+def not_found() -> Response:
+    """The answer to what is not here."""
+    return text_response(404, "not found\n")
 
 
 class NarServer:
     """Answers the requests of all views."""
 
-    def __init__(self, views: Views) -> None:
+    def __init__(self, views: Views, layout_memory: int = DEFAULT_LAYOUT_MEMORY) -> None:
         self._views = views
+        self._catalogues = {view.name: Catalogue(view) for view in views}
+        self._layouts = LayoutIndex(layout_memory)
+        self._buffers = Buffers()
         self._withheld: set[tuple[str, str]] = set()
         self._readable = True
+        self.routes: dict[type[Any], RouteHandler] = {
+            CacheInfo: self._cache_info,
+            Health: self._health,
+            Narinfo: self._narinfo,
+            Nar: self._nar,
+        }
 
-    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Answer one request."""
-        if request.method not in _METHODS:
-            return _text(405, "only GET and HEAD\n", Allow=", ".join(_METHODS))
+    def handle(self, request: Request) -> Response | Awaitable[Response]:
+        """Answer one request, at once if nothing has to be waited for."""
         try:
-            return await self._answer(request)
+            answer = self._answer(request)
         except DatabaseUnavailableError as problem:
-            if self._readable:
-                LOGGER.error("%s", problem)
-            self._readable = False
-            return _text(503, "the store cannot be read just now\n", Retry_After=str(_RETRY_AFTER_SECONDS))
+            return self._ask_again(request) if problem.busy else self._unavailable(problem)
+        return answer if isinstance(answer, Response) else self._guard(answer)
 
-    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        found = self._views.find(request.headers.get("Host", ""), request.raw_path)
-        if found is None:
-            return _not_found()
-        view, target = found
-        match parse_target(target):
-            case CacheInfo():
-                return _text(200, render_cache_info(view.store.directory, view.priority), "text/x-nix-cache-info")
-            case Health():
-                await self._ask(view.store.database.probe)
-                return _text(200, "ok\n")
-            case Narinfo(hash_part):
-                return await self._narinfo(view, hash_part)
-            case Nar(hash_part, nar_hash):
-                return await self._nar(request, view, hash_part, nar_hash)
-            case _:
-                return _not_found()
+    async def _guard(self, answer: Awaitable[Response]) -> Response:
+        try:
+            return await answer
+        except DatabaseUnavailableError as problem:
+            return self._unavailable(problem)
 
-    async def _ask(self, question: Callable[[], _Answer]) -> _Answer:
-        """The database's answer, asked for again while a writer is in the way. Raises DatabaseUnavailableError."""
+    async def _ask_again(self, request: Request) -> Response:
+        """Answer a request that met a writer in the database's way."""
         for pause in _PAUSES:
+            await asyncio.sleep(pause)
             try:
-                answer = question()
-                break
+                answer = self._answer(request)
+                return answer if isinstance(answer, Response) else await answer
             except DatabaseUnavailableError as problem:
+                last = problem
                 if not problem.busy:
-                    raise
-                await asyncio.sleep(pause)
-        else:
-            answer = question()
+                    break
+        return self._unavailable(last)
+
+    def _unavailable(self, problem: DatabaseUnavailableError) -> Response:
+        if self._readable:
+            LOGGER.error("%s", problem)
+        self._readable = False
+        return text_response(503, "the store cannot be read just now\n", Retry_After=str(_RETRY_AFTER_SECONDS))
+
+    def _answer(self, request: Request) -> Response | Awaitable[Response]:
+        if request.method not in _METHODS:
+            return text_response(405, "only GET and HEAD\n", Allow=", ".join(_METHODS))
+        found = self._views.find(request.host, request.target)
+        if found is None:
+            return not_found()
+        view, target = found
+        route = parse_target(target)
+        return not_found() if route is None else self.routes[type(route)](request, view, route)
+
+    def _cache_info(self, _request: Request, view: View, _route: CacheInfo) -> Response:
+        return text_response(200, render_cache_info(view.store.directory, view.priority), "text/x-nix-cache-info")
+
+    def _health(self, _request: Request, view: View, _route: Health) -> Response:
+        view.store.database.probe()
+        self._note_readable()
+        return text_response(200, "ok\n")
+
+    def _note_readable(self) -> None:
         if not self._readable:
             LOGGER.warning("Nix's database can be read again")
         self._readable = True
-        return answer
 
-    async def _find(self, view: View, hash_part: str) -> tuple[PathInfo, Decision] | None:
-        """The path, when it is valid, on disk and not hidden, and what to serve of it."""
-        try:
-            info = await self._ask(lambda: view.store.database.lookup(hash_part))
-        except MalformedRowError as problem:
-            LOGGER.error("%s", problem)
-            return None
-        if info is None or not os.path.lexists(view.store.real_path(info.path)):
-            return None
-        decision = view.policy.decide(info)
-        if decision.withheld and (view.name, hash_part) not in self._withheld:
+    def find(self, view: View, hash_part: str) -> Entry | None:
+        """A path of a view that may be served. Raises DatabaseUnavailableError."""
+        entry = self._catalogues[view.name].find(hash_part)
+        self._note_readable()
+        if entry is not None and entry.decision.withheld and (view.name, hash_part) not in self._withheld:
             self._withheld.add((view.name, hash_part))
-            LOGGER.warning("nothing vouches for %s: not signed (%d such paths)", info.path, len(self._withheld))
-        return None if decision.hidden else (info, decision)
+            LOGGER.warning("nothing vouches for %s: not signed (%d such paths)", entry.info.path, len(self._withheld))
+        return entry
 
-    async def _narinfo(self, view: View, hash_part: str) -> web.Response:
-        found = await self._find(view, hash_part)
-        if found is None:
-            return _not_found()
-        info, decision = found
-        return _text(200, render_narinfo(info, view.store.directory, decision.signatures), "text/x-nix-narinfo")
+    def _narinfo(self, _request: Request, view: View, route: Narinfo) -> Response:
+        entry = self.find(view, route.hash_part)
+        return not_found() if entry is None else entry.narinfo
 
-    async def _nar(self, request: web.BaseRequest, view: View, hash_part: str, nar_hash: str) -> web.StreamResponse:
-        found = await self._find(view, hash_part)
-        if found is None or found[0].nar_hash_base32 != nar_hash:
-            return _not_found()
-        info, _unused = found
-        response = web.StreamResponse(headers={"Server": "nar-server", "Content-Type": "application/x-nix-nar"})
-        response.content_length = info.nar_size
-        await response.prepare(request)
-        if request.method == "HEAD":
-            return response
-        transport = request.transport
+    def _nar(self, request: Request, view: View, route: Nar) -> Response:
+        entry = self.find(view, route.hash_part)
+        if entry is None or entry.info.nar_hash_base32 != route.nar_hash:
+            return not_found()
+        size = entry.info.nar_size
+        headers = {"Accept-Ranges": "bytes"}
         try:
-            await _send(response, transport, batches(view.store.real_path(info.path)), info.nar_size)
-        except ConnectionError:
-            LOGGER.debug("a client left before it had all of %s", info.path)
-        except (OSError, NarError) as problem:
-            LOGGER.error("cut the connection while sending %s: %s", info.path, problem)
-            if transport is not None:
-                transport.abort()
-        return response
-
-
-async def _send(
-    response: web.StreamResponse, transport: asyncio.Transport | None, pieces: Iterator[Piece], size: int
-) -> None:
-    """Send the pieces, which must be ``size`` bytes together.
-
-    The last piece leaves only when all of them have been read and their sizes add up: a client never gets ``size``
-    bytes of something else. Raises NarError or OSError otherwise, ConnectionError when the client is gone.
-    """
-    remaining = size
-    piece = await asyncio.to_thread(next, pieces, None)
-    while piece is not None:
-        following = await asyncio.to_thread(next, pieces, None)
-        remaining -= piece_size(piece)
-        if remaining < 0 or (remaining == 0) != (following is None):
-            raise NarError(f"its NAR is not of the {size} bytes the database says")
-        if isinstance(piece, bytes):
-            await response.write(piece)
-        else:
-            await _send_file(transport, piece)
-        piece = following
-
-
-async def _send_file(transport: asyncio.Transport | None, content: FileContent) -> None:
-    """Let the kernel send a large file. Raises NarError when it shrank, ConnectionError when the client left."""
-    if transport is None or transport.is_closing():
-        raise ConnectionError("the client left")
-    with open(open_file(content), "rb", buffering=0) as file:  # noqa: PTH123
-        sent = await asyncio.get_running_loop().sendfile(transport, file, 0, content.size)
-    if sent != content.size:
-        raise NarError(f"{os.fsdecode(content.path)} became shorter while it was sent")
+            span = parse_range(request.headers.get("range"), size) if request.method == "GET" else None
+        except UnsatisfiableError:
+            return text_response(416, "no such range\n", Content_Range=f"bytes */{size}")
+        if span is not None:
+            headers["Content-Range"] = f"bytes {span[0]}-{span[1] - 1}/{size}"
+        source = Source(entry.real, entry.info.nar_hash, size)
+        body = NarBody(source, span or (0, size), self._layouts, self._buffers)
+        return Response(206 if span else 200, body, "application/x-nix-nar", headers)

@@ -40,6 +40,9 @@ _BUSY = {
 }
 _PROBE = "SELECT 1 FROM ValidPaths LIMIT 1"
 
+# Equal as long as nobody has written to the database.
+Generation = tuple[int, int]
+
 
 class DatabaseUnavailableError(Exception):
     """The database cannot be read now: it is locked (``busy``: ask again in a moment), gone, or not one of Nix's."""
@@ -57,6 +60,12 @@ class Database:
         self._store_dir = store_dir
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
+        self._opened = 0
+
+    def generation(self) -> Generation:
+        """Another value after each change of the database; raises DatabaseUnavailableError."""
+        rows = self.select("PRAGMA data_version")
+        return self._opened, rows[0][0]
 
     def lookup(self, hash_part: str) -> PathInfo | None:
         """The valid path with this hash part (32 base-32 digits), or None.
@@ -116,4 +125,5 @@ class Database:
             # Rows are text that any program may have written: keep their bytes, whatever they are.
             self._connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
             self._file = file
+            self._opened += 1
         return self._connection

@@ -1,0 +1,78 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a view serves of each path, decided, rendered and signed once, for as long as its row stays the same."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from .database import Generation
+from .http import Response
+from .narinfo import render_narinfo
+from .path_info import MalformedRowError, PathInfo
+from .policy import Decision
+from .views import View
+
+LOGGER = logging.getLogger("nar_server")
+_MOST_ENTRIES = 8192
+
+
+@dataclass(slots=True)
+class Entry:
+    """A path that is served: what Nix knows of it, where it is, and the answer to its narinfo's request."""
+
+    generation: Generation
+    info: PathInfo
+    decision: Decision
+    real: bytes
+    narinfo: Response
+
+
+class Catalogue:
+    """The paths of a view, as its database has them at the moment of each question."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._entries: OrderedDict[str, Entry] = OrderedDict()
+
+    def find(self, hash_part: str) -> Entry | None:
+        """The path, when it is valid, on disk and not hidden. Raises DatabaseUnavailableError."""
+        database = self._view.store.database
+        # Asked for before the row: what changes between the two is looked at again the next time.
+        generation = database.generation()
+        entry = self._entries.get(hash_part)
+        if entry is None or entry.generation != generation:
+            entry = self._look_up(hash_part, entry, generation)
+        if entry is None or entry.decision.hidden or not os.path.lexists(entry.real):
+            return None
+        return entry
+
+    def _look_up(self, hash_part: str, known: Entry | None, generation: Generation) -> Entry | None:
+        try:
+            info = self._view.store.database.lookup(hash_part)
+        except MalformedRowError as problem:
+            LOGGER.error("%s", problem)
+            info = None
+        if info is None:
+            self._entries.pop(hash_part, None)
+            return None
+        if known is not None and known.info == info:
+            known.generation = generation
+            return known
+        entry = self._decide(info, generation)
+        self._entries[hash_part] = entry
+        if len(self._entries) > _MOST_ENTRIES:
+            self._entries.popitem(last=False)
+        return entry
+
+    def _decide(self, info: PathInfo, generation: Generation) -> Entry:
+        store = self._view.store
+        decision = self._view.policy.decide(info)
+        text = render_narinfo(info, store.directory, decision.signatures)
+        narinfo = Response(200, text.encode("utf-8", "surrogateescape"), "text/x-nix-narinfo")
+        return Entry(generation, info, decision, store.real_path(info.path), narinfo)

@@ -1,0 +1,136 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Heads of requests: bytes to Request, and only what RFC 9112 calls well-formed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .message import Request
+
+MAX_HEAD = 16 * 1024
+MAX_TARGET = 4 * 1024
+
+_TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+_REQUEST_LINE = re.compile(rf"({_TOKEN}) ([!-~]+) HTTP/(1)\.([0-9])")
+_HEADER = re.compile(rf"({_TOKEN}):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
+_END = b"\r\n\r\n"
+# Heads repeat on a connection but for their target: what follows the request line is parsed once.
+_KNOWN_LIMIT = 64
+
+
+class BadRequestError(Exception):
+    """A request that is answered with ``status`` and ends its connection."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The header lines of a request, and what they say of its framing."""
+
+    headers: dict[str, str]
+    close: bool
+    keep_alive: bool
+    has_body: bool
+
+
+@dataclass(slots=True)
+class Head:
+    """A request, and what becomes of its connection: ``keep`` it open after the answer; ``chunks`` may be sent."""
+
+    request: Request
+    keep: bool
+    chunks: bool
+
+
+def _fields(text: str) -> Fields:
+    """The header lines, without the last line's end. Raises BadRequestError."""
+    headers: dict[str, str] = {}
+    for line in text.split("\r\n") if text else ():
+        found = _HEADER.fullmatch(line)
+        if found is None:
+            raise BadRequestError(400, "malformed header")
+        name, value = found[1].lower(), found[2].strip(" \t")
+        if name in headers:
+            # Two lengths or two hosts are an attack on whoever reads the first; lists may be continued.
+            if name in ("host", "content-length", "transfer-encoding"):
+                raise BadRequestError(400, f"repeated {name}")
+            value = f"{headers[name]}, {value}"
+        headers[name] = value
+    length = headers.get("content-length", "0")
+    if not (length.isascii() and length.isdigit()):
+        raise BadRequestError(400, "malformed content-length")
+    options = {option.strip().lower() for option in headers.get("connection", "").split(",")}
+    return Fields(
+        headers,
+        close="close" in options,
+        keep_alive="keep-alive" in options,
+        has_body=length.strip("0") != "" or "transfer-encoding" in headers,
+    )
+
+
+class Parser:
+    """Cuts a connection's bytes into heads."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._known: dict[bytes, Fields] = {}
+
+    def feed(self, data: bytes) -> None:
+        """Take more bytes."""
+        self._buffer += data
+
+    @property
+    def pending(self) -> int:
+        """How many bytes wait to become a head."""
+        return len(self._buffer)
+
+    def next_head(self) -> Head | None:
+        """The next head; None until all of it is there. Raises BadRequestError; nothing is to be parsed after that."""
+        buffer = self._buffer
+        while buffer.startswith(b"\r\n"):
+            del buffer[:2]
+        end = buffer.find(_END)
+        if end < 0 or end > MAX_HEAD:
+            if len(buffer) > MAX_HEAD:
+                status = 431 if b"\r\n" in buffer[:MAX_TARGET] else 414
+                raise BadRequestError(status, "request too long")
+            return None
+        line, _, rest = bytes(buffer[:end]).partition(b"\r\n")
+        del buffer[: end + len(_END)]
+        found = _REQUEST_LINE.fullmatch(line.decode("latin-1"))
+        if found is None:
+            raise BadRequestError(400, "malformed request line")
+        method, target, _major, minor = found.groups()
+        if len(target) > MAX_TARGET:
+            raise BadRequestError(414, "target too long")
+        return self._head(method, _origin_form(target), minor != "0", self._known_fields(rest))
+
+    def _known_fields(self, rest: bytes) -> Fields:
+        fields = self._known.get(rest)
+        if fields is None:
+            fields = _fields(rest.decode("latin-1"))
+            if len(self._known) < _KNOWN_LIMIT:
+                self._known[rest] = fields
+        return fields
+
+    @staticmethod
+    def _head(method: str, target: str, chunks: bool, fields: Fields) -> Head:
+        if chunks and "host" not in fields.headers:
+            raise BadRequestError(400, "no Host")
+        keep = not fields.close and (chunks or fields.keep_alive) and not fields.has_body
+        return Head(Request(method, target, fields.headers), keep, chunks)
+
+
+def _origin_form(target: str) -> str:
+    """The target without the scheme and host that requests to proxies have."""
+    if target.startswith(("http://", "https://")):
+        rest = target.partition("://")[2].partition("/")
+        return f"/{rest[2]}"
+    return target

@@ -1,0 +1,171 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The body of a NAR request: a path, or a range of its NAR, straight from the store."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .http import Body, Sender
+from .layout import BUFFER_SIZE, LargeFile, Layout, LayoutIndex, Piece, Run, open_folder, survey
+from .nar import NarError
+
+# Of a large file, so much is looked up in the page cache and sent at once.
+_SLICE = 2 * 1024 * 1024
+_PROBE_STEP = 512 * 1024
+
+
+class Buffers:
+    """Buffers of ``BUFFER_SIZE``, used again: new ones would cost a page fault for every 4 KiB."""
+
+    def __init__(self, keep: int = 16) -> None:
+        self._keep = keep
+        self._free: list[memoryview] = []
+
+    def take(self) -> memoryview:
+        """A buffer."""
+        return self._free.pop() if self._free else memoryview(bytearray(BUFFER_SIZE))
+
+    def give(self, buffer: memoryview) -> None:
+        """Give it back."""
+        if len(self._free) < self._keep:
+            self._free.append(buffer)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A path on this disk, and what Nix registered of its NAR: hash and size in bytes."""
+
+    root: bytes
+    nar_hash: bytes
+    size: int
+
+
+class NarBody(Body):
+    """The bytes of a path's NAR from the first of ``span`` to before its last.
+
+    The last piece leaves only when all sizes add up: a client never gets ``size`` bytes of something else.
+    """
+
+    def __init__(self, source: Source, span: tuple[int, int], index: LayoutIndex, buffers: Buffers) -> None:
+        self._root = source.root
+        self._nar_hash = source.nar_hash
+        self._size = source.size
+        self._first, self._last = span
+        self._index = index
+        self._buffers = buffers
+        self._folder = -1
+        self.length = self._last - self._first
+
+    async def send(self, sender: Sender) -> None:
+        """Send it. Raises NarError or OSError when the path is not what Nix registered."""
+        layout = self._index.get(self._root, self._nar_hash)
+        self._folder = open_folder(self._root)
+        whole = (self._first, self._last) == (0, self._size)
+        if layout is None and whole:
+            await self._send_and_survey(sender)
+            return
+        if layout is None:
+            layout = Layout(await asyncio.to_thread(list, survey(self._root)))
+            self._keep(layout)
+        try:
+            self._check(layout.size)
+            for piece, first, last in layout.within(self._first, self._last):
+                await self._send_piece(sender, piece, first, last)
+        except (NarError, OSError) as problem:
+            if not isinstance(problem, ConnectionError):
+                self._index.drop(self._root, self._nar_hash)
+            raise
+
+    async def _send_and_survey(self, sender: Sender) -> None:
+        """Send the whole NAR while its layout is found out."""
+        pieces: list[Piece] = []
+        position = 0
+        found = survey(self._root)
+        following = await asyncio.to_thread(_some, found)
+        while following:
+            now, following = following, await asyncio.to_thread(_some, found)
+            position += sum(piece.size for piece in now)
+            if position > self._size or not following:
+                self._check(position)
+            for piece in now:
+                await self._send_piece(sender, piece, 0, piece.size)
+            pieces += now
+        self._keep(Layout(pieces))
+
+    def _check(self, size: int) -> None:
+        if size != self._size:
+            raise NarError(f"the NAR of {os.fsdecode(self._root)} is not of the {self._size} bytes the database says")
+
+    def _keep(self, layout: Layout) -> None:
+        if layout.size == self._size:
+            self._index.put(self._root, self._nar_hash, layout)
+
+    async def _send_piece(self, sender: Sender, piece: Piece, first: int, last: int) -> None:
+        if isinstance(piece, LargeFile):
+            await self._send_file(sender, piece, first, last)
+            return
+        buffer = self._buffers.take()
+        await self._read(piece, buffer)
+        await sender.write(buffer[first:last])
+        self._buffers.give(buffer)
+
+    async def _read(self, run: Run, buffer: memoryview) -> None:
+        """Read a run here if it is in memory, in a thread if the disk has to be waited for."""
+        try:
+            run.read(self._folder, buffer, wait=False)
+        except BlockingIOError:
+            await asyncio.to_thread(run.read, self._folder, buffer, wait=True)
+
+    async def _send_file(self, sender: Sender, file: LargeFile, first: int, last: int) -> None:
+        descriptor = file.open(self._folder)
+        try:
+            for start in range(first, last, _SLICE):
+                end = min(start + _SLICE, last)
+                if not _in_memory(descriptor, start, end):
+                    await asyncio.to_thread(_fetch, descriptor, start, end)
+                await sender.sendfile(descriptor, start, end - start)
+        finally:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Let go of the path."""
+        if self._folder >= 0:
+            os.close(self._folder)
+            self._folder = -1
+
+
+def _some(pieces: Iterator[Piece]) -> list[Piece]:
+    """The next pieces: a few at once, since handing work to a thread costs as much as reading several files."""
+    some = []
+    size = 0
+    for piece in pieces:
+        some.append(piece)
+        size += piece.size
+        if size >= _SLICE:
+            break
+    return some
+
+
+def _in_memory(descriptor: int, first: int, last: int) -> bool:
+    """Whether a part of a file seems to be in the page cache, so that sending it does not wait for the disk."""
+    byte = bytearray(1)
+    try:
+        for position in (*range(first, last, _PROBE_STEP), last - 1):
+            os.preadv(descriptor, (byte,), position, os.RWF_NOWAIT)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _fetch(descriptor: int, first: int, last: int) -> None:
+    """Bring a part of a file into the page cache, and ask for what follows it."""
+    os.posix_fadvise(descriptor, first, 2 * (last - first), os.POSIX_FADV_WILLNEED)
+    buffer = bytearray(_PROBE_STEP)
+    for position in range(first, last, _PROBE_STEP):
+        os.preadv(descriptor, (memoryview(buffer)[: last - position],), position)

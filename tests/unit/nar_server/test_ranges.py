@@ -1,0 +1,78 @@
+"""Ranges: which bytes, and that they are those of the whole NAR."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from nar_server.ranges import UnsatisfiableError, parse_range
+
+
+@pytest.mark.parametrize(
+    ("text", "span"),
+    [
+        (None, None),
+        ("bytes=0-0", (0, 1)),
+        ("bytes=0-", (0, 10)),
+        ("bytes=9-", (9, 10)),
+        ("bytes=3-5", (3, 6)),
+        ("bytes=3-500", (3, 10)),
+        ("bytes=-1", (9, 10)),
+        ("bytes=-500", (0, 10)),
+        ("bytes=5-3", None),
+        ("bytes=-", None),
+        ("bytes=1-2,4-5", None),
+        ("bytes=a-b", None),
+        ("lines=1-2", None),
+        ("bytes=-0", UnsatisfiableError),
+        ("bytes=10-", UnsatisfiableError),
+        ("bytes=10-12", UnsatisfiableError),
+    ],
+)
+def test_parse(text: str | None, span: Any) -> None:
+    if span is UnsatisfiableError:
+        with pytest.raises(UnsatisfiableError):
+            parse_range(text, 10)
+    else:
+        assert parse_range(text, 10) == span
+
+
+@pytest.mark.parametrize("make", ["small", "large", b"tiny!", b""])
+def test_every_range_is_part_of_the_whole(store: Any, serve: Any, trees: Any, make: str | bytes) -> None:
+    path = store.add("x", trees.get(make, make) if isinstance(make, str) else make)
+    size = len(path.nar)
+    edges = {
+        0,
+        1,
+        7,
+        8,
+        95,
+        96,
+        97,
+        98,
+        99,
+        100,
+        101,
+        102,
+        103,
+        104,
+        size // 3,
+        size // 2,
+        size - 9,
+        size - 8,
+        size - 1,
+    }
+    firsts = sorted(edge for edge in edges if 0 <= edge < size)
+    with serve(store) as server:
+        for first in firsts:
+            for last in (first, min(first + 200, size - 1), size - 1):
+                answer = server.ask(path.url, headers=f"Range: bytes={first}-{last}\r\n")
+                assert answer.status == 206
+                assert answer.headers["content-range"] == f"bytes {first}-{last}/{size}"
+                assert answer.body == path.nar[first : last + 1]
+        beyond = server.ask(path.url, headers=f"Range: bytes={size}-\r\n")
+        assert (beyond.status, beyond.headers["content-range"]) == (416, f"bytes */{size}")
+        assert server.ask(path.url, headers="Range: bytes=-8\r\n").body == path.nar[-8:]
+        assert server.ask(path.url, headers="Range: bytes=5-3\r\n").status == 200
+        whole = server.ask(path.url, "HEAD", headers="Range: bytes=0-1\r\n")
+        assert (whole.status, whole.headers["content-length"]) == (200, str(size))
