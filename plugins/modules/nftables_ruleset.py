@@ -20,8 +20,9 @@ description:
     that both sides are as the kernel lists them. Values of counters and elements of sets with the flags C(dynamic) or
     C(timeout) are not compared. If nothing differs, nothing is applied.
   - The ruleset is kept as C(/etc/nftables.d/NAME.nft). C(/etc/nftables.conf) includes that folder and is replaced if
-    it holds something else, a copy of which stays as C(/etc/nftables.conf.before-nixvegas). A drop-in takes C(nft
-    flush ruleset) away from stopping C(nftables.service), which is enabled and started.
+    it holds something else; of what neither this module nor Debian's package wrote, a copy stays as
+    C(/etc/nftables.conf.before-nixvegas). A drop-in takes C(nft flush ruleset) away from stopping
+    C(nftables.service), which is enabled and started.
   - After the kernel's tables have changed, the connection to the host is made anew. If that does not succeed within
     O(confirm_timeout), the host puts the former tables back by itself and the task fails. Boot-time files are written
     only after the confirmation. Connections that cannot be made anew, such as C(local), are not confirmed.

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable
 from typing import Protocol
@@ -93,6 +94,21 @@ class Nft:
     def saved(self, tables: Iterable[Table]) -> str:
         """Statements that bring these tables back as they are now, counters included."""
         return "".join(self._nft(["list", "table", *table], f"Saving table {table}") for table in tables)
+
+
+class Dpkg:
+    """What is asked of Debian's package manager."""
+
+    def __init__(self, run: Runner) -> None:
+        self._run = run
+
+    def shipped(self, path: str, text: str) -> bool:
+        """Whether a text is what the package nftables ships as its configuration file of this path."""
+        code, output, _errors = self._run(["dpkg-query", "--show", "--showformat=${Conffiles}", "nftables"], None)
+        if code != 0:
+            return False
+        sums = dict(line.split()[:2] for line in output.splitlines() if line.strip())
+        return sums.get(path) == hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
 
 
 class Systemctl:

@@ -20,7 +20,7 @@ from .boot import (
     refuse_shared_tables,
     ruleset_path,
 )
-from .host import Nft, Runner, Systemctl
+from .host import Dpkg, Nft, Runner, Systemctl
 from .plan import Change, Plan, Wanted, differing, make_plan, table_changes
 from .ruleset import Table, removal
 
@@ -41,6 +41,7 @@ class Host:
     def __init__(self, run: Runner, program: str = "nft", root: Path = Path("/")) -> None:
         self._nft = Nft(run, program)
         self._systemctl = Systemctl(run)
+        self._dpkg = Dpkg(run)
         self._root = root
 
     def _at(self, path: str) -> Path:
@@ -104,7 +105,7 @@ class Host:
         """
         kept = None
         for change in plan.file_changes:
-            if change.what == MAIN_PATH and change.before and MARK not in change.before:
+            if change.what == MAIN_PATH and self._is_somebodys(change.before):
                 kept = KEPT_MAIN_PATH
                 self._write(kept, change.before)
             self._write(change.what, plan.files[change.what])
@@ -113,6 +114,10 @@ class Host:
         if plan.service_changes:
             self._systemctl.do("enable", "--now", SERVICE)
         return kept
+
+    def _is_somebodys(self, text: str | None) -> bool:
+        """Whether a main file holds something that was neither written by us nor shipped by Debian."""
+        return bool(text) and MARK not in str(text) and not self._dpkg.shipped(MAIN_PATH, str(text))
 
     def _write(self, path: str, text: str | None) -> None:
         target = self._at(path)

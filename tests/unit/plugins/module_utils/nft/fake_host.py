@@ -21,6 +21,7 @@ class FakeHost:
         self.kernel: dict[tuple[str, str], list[dict[str, object]]] = {}
         self.meaning: dict[str, list[dict[str, object]]] = {}
         self.unit = {"UnitFileState": "disabled", "ActiveState": "inactive", "NeedDaemonReload": "no"}
+        self.conffiles = ""
         self.fails: dict[str, str] = {}
         self.done: list[str] = []
         self.teach(SMALL, (RECORDED / "small.fresh.json").read_text())
@@ -41,6 +42,8 @@ class FakeHost:
             return 0, json.dumps({"nftables": objects}) + "\n" + _text(objects), ""
         if command[0] == "nft":
             return 0, self._nft(command[1:], text or ""), ""
+        if command[0] == "dpkg-query":
+            return 0, self.conffiles, ""
         if command[0] == "sh":
             self._undo(Path(command[4]))
         if command[:2] == ["systemctl", "show"]:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,19 @@ def test_main_file_of_somebody_else(fake: FakeHost) -> None:
     assert (fake.folder / "etc/nftables.conf.before-nixvegas").read_text() == "flush ruleset\n"
     main.write_text(MAIN_TEXT + "flush ruleset\n")
     assert host(fake).apply_boot(host(fake).plan(WANTED)) is None
+
+
+def test_main_file_of_debians_package(fake: FakeHost) -> None:
+    """It is replaced and not kept, unless somebody has edited it."""
+    main, stock = fake.folder / MAIN_PATH[1:], "flush ruleset\n\ntable inet filter { }\n"
+    fake.conffiles = f"\n {MAIN_PATH} {hashlib.md5(stock.encode(), usedforsecurity=False).hexdigest()}"
+    main.parent.mkdir()
+    main.write_text(stock)
+    assert host(fake).apply_boot(host(fake).plan(WANTED)) is None
+    assert main.read_text() == MAIN_TEXT
+    assert [path.name for path in main.parent.glob("nftables.conf*")] == ["nftables.conf"]
+    main.write_text(stock.replace("filter", "mine"))
+    assert host(fake).apply_boot(host(fake).plan(WANTED)) == "/etc/nftables.conf.before-nixvegas"
 
 
 def test_two_rulesets(fake: FakeHost) -> None:
