@@ -53,12 +53,22 @@ class HostFiles:
         (self.folder / STAGED_KEY).unlink(missing_ok=True)
 
     def install(self, certificate: str, authorities: str) -> None:
-        """Puts a staged key and the certificates in place, each at once and with its mode."""
-        if (self.folder / STAGED_KEY).exists():
-            (self.folder / STAGED_KEY).replace(self.folder / "host.key")
-        for name, text in (("host.crt", certificate), ("ca.crt", authorities)):
-            if self._text(name) != text:
-                self._write(name, text, MODES[name])
+        """Puts a staged key and the certificates in place, with their modes.
+
+        Everything is on the disk before the first of them is put in place: what cannot be written leaves all as it was.
+        """
+        texts = {"host.crt": certificate, "ca.crt": authorities}
+        written: dict[Path, str] = {}
+        try:
+            for name in [name for name, text in texts.items() if self._text(name) != text]:
+                written[self._written(name, texts[name], MODES[name])] = name
+            if (self.folder / STAGED_KEY).exists():
+                (self.folder / STAGED_KEY).replace(self.folder / "host.key")
+            for temporary, name in written.items():
+                temporary.replace(self.folder / name)
+        finally:
+            for temporary in written:
+                temporary.unlink(missing_ok=True)
         for name, mode in MODES.items():
             os.chown(self.folder / name, self.owner.pw_uid, self.owner.pw_gid)
             (self.folder / name).chmod(mode)
@@ -90,6 +100,10 @@ class HostFiles:
         return f"{name}: {owner} {present:04o} becomes {self.owner.pw_name} {wanted:04o}"
 
     def _write(self, name: str, text: str, mode: int) -> None:
+        self._written(name, text, mode).replace(self.folder / name)
+
+    def _written(self, name: str, text: str, mode: int) -> Path:
+        """A new file beside `name`, on the disk with all it needs to take its place."""
         self.folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         temporary = self.folder / f".{name}.{os.getpid()}"
         temporary.unlink(missing_ok=True)
@@ -100,9 +114,10 @@ class HostFiles:
                 file.write(text)
                 file.flush()
                 os.fsync(descriptor)
-            temporary.replace(self.folder / name)
-        finally:
+        except BaseException:
             temporary.unlink(missing_ok=True)
+            raise
+        return temporary
 
 
 def _name(lookup: Callable[[int], Any], number: int) -> str:

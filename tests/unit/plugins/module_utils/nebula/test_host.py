@@ -61,6 +61,17 @@ def test_a_new_certificate_keeps_the_key(files):
     assert files.read()["certificate"] == "two"
 
 
+def test_what_cannot_be_written_leaves_all_as_it_was(files):
+    files.stage_key()
+    files.install("one", "ca")
+    before = {path.name: path.read_bytes() for path in files.folder.iterdir()}
+    files.stage_key()
+    with pytest.raises(UnicodeEncodeError):
+        files.install("two", "ca: \N{SNOWMAN}")
+    files.drop_staged_key()
+    assert {path.name: path.read_bytes() for path in files.folder.iterdir()} == before
+
+
 def test_a_key_that_an_interrupted_run_left_is_forgotten(files):
     files.stage_key()
     files.install("one", "ca")
