@@ -1,6 +1,6 @@
 # The project's commands. `make` lists them.
 EVENT ?= inventories/dc33
-HOST ?= laptop
+HOST ?=
 
 CACHE := $(CURDIR)/.cache
 VENV := $(CACHE)/venv
@@ -57,10 +57,10 @@ verify: setup ## Run playbooks/verify.yml against the standing rehearsal, with A
 	$(REHEARSAL) verify "$(EVENT)" -- $(ARGS)
 
 reboot: setup ## Shut HOST= of the standing rehearsal down and boot it again
-	@$(REHEARSAL) reboot "$(EVENT)" $(HOST)
+	@$(REHEARSAL) reboot "$(EVENT)" "$(HOST)"
 
-shell: setup ## Open a root shell on HOST= of the standing rehearsal
-	@$(REHEARSAL) shell "$(EVENT)" $(HOST)
+shell: setup ## Open a root shell on HOST= of the standing rehearsal, else on laptop
+	@$(REHEARSAL) shell "$(EVENT)" "$(HOST)"
 
 status: setup ## Say what of the rehearsal is standing
 	@$(REHEARSAL) status "$(EVENT)"

@@ -57,6 +57,7 @@ def put_up(state: State, plan: Plan, layers: Layers, files: Mapping[str, Mapping
             basics = {"/etc/hostname": File(f"{container.name}\n"), **login_files(state, container.name)}
             containers.prepare(container.name, layers[container.kind], {**basics, **files.get(container.name, {})})
         in_parallel(containers.start, names)
+        state.wiring.write_text(plan.digest)
         state.plan.write_text(wanted)
     else:
         containers = standing(state)

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from .namespaces import find_holder
 from .paths import CHECKOUT, State, cache_folder
 from .rehearse import Rehearsal, open_rehearsal
 
+PODMAN_FAILED = 125  # podman's own failure (podman-exec(1)); other exit codes are the command's
 DEFAULT_EVENT = CHECKOUT / "inventories" / "dc33"
 
 
@@ -42,7 +44,7 @@ def up(arguments: argparse.Namespace) -> None:
             rehearsal.configure()
             if not arguments.no_verify:
                 rehearsal.prove()
-    print_summary(rehearsal)
+    print_summary(rehearsal, arguments)
 
 
 def down(arguments: argparse.Namespace) -> None:
@@ -64,7 +66,9 @@ def site(arguments: argparse.Namespace) -> None:
 
 def verify(arguments: argparse.Namespace) -> None:
     """Run playbooks/verify.yml, with further options of ansible-playbook if there are any."""
-    open_event(arguments).prove(arguments.options)
+    rehearsal = open_event(arguments)
+    with locked(rehearsal.state):
+        rehearsal.prove(arguments.options)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -75,8 +79,10 @@ def run(arguments: argparse.Namespace) -> None:
 def reboot(arguments: argparse.Namespace) -> None:
     """Shut a container down and boot it again."""
     rehearsal = open_event(arguments)
-    with locked(rehearsal.state):
-        boot.reboot(rehearsal.state, rehearsal.plan, known(rehearsal, arguments.host))
+    host = known(rehearsal, arguments.host)
+    with locked(rehearsal.state), rehearsal.steps.step(f"Shut {host} down and boot it again"):
+        boot.reboot(rehearsal.state, rehearsal.plan, host)
+    print(f"{host} runs; `make verify{selector(arguments)}` asks whether all is as it was")
 
 
 def shell(arguments: argparse.Namespace) -> None:
@@ -84,9 +90,13 @@ def shell(arguments: argparse.Namespace) -> None:
     rehearsal = open_event(arguments)
     podman = boot.standing(rehearsal.state).podman
     terminal = ["--tty"] if sys.stdin.isatty() else []
-    command = arguments.options or ["bash", "--login"]
-    words = [*podman, "exec", "--interactive", *terminal, known(rehearsal, arguments.host), *command]
-    os.execvp(words[0], words)
+    host = known(rehearsal, arguments.host or next((c.name for c in rehearsal.plan.of_kind("client")), ""))
+    words = [*podman, "exec", "--interactive", *terminal, host]
+    if arguments.options:
+        os.execvp(words[0], [*words, *arguments.options])
+    # How a shell's last command ended is nothing to complain of, unlike a shell that could not be opened.
+    if subprocess.run([*words, "bash", "--login"], check=False).returncode == PODMAN_FAILED:
+        raise RehearsalError(f"no shell could be opened on {host}; see above")
 
 
 def lab_up(arguments: argparse.Namespace) -> None:
@@ -123,14 +133,22 @@ def status(arguments: argparse.Namespace) -> None:
 
 def show_summary(arguments: argparse.Namespace) -> None:
     """Print the summary of a standing rehearsal."""
-    print_summary(open_event(arguments))
+    print_summary(open_event(arguments), arguments)
 
 
-def print_summary(rehearsal: Rehearsal) -> None:
+def print_summary(rehearsal: Rehearsal, arguments: argparse.Namespace) -> None:
     """Print what stands, what to try, what was replaced, what took how long."""
-    lines = summary.read_lines(boot.standing(rehearsal.state), rehearsal.plan, rehearsal.event)
-    selector = "" if rehearsal.source == DEFAULT_EVENT else f" EVENT={shlex.quote(str(rehearsal.source))}"
-    print("\n" + summary.render(rehearsal.event, lines, rehearsal.replacements(), rehearsal.steps.seconds, selector))
+    lines = summary.read_lines(boot.standing(rehearsal.state), rehearsal.plan, rehearsal.event, rehearsal.pages())
+    seconds = rehearsal.steps.seconds
+    print("\n" + summary.render(rehearsal.event, lines, rehearsal.replacements(), seconds, selector(arguments)))
+
+
+def selector(arguments: argparse.Namespace) -> str:
+    """Return what `make` needs to find the event: what the user typed, if that means the same to `make`."""
+    if arguments.event.resolve() == DEFAULT_EVENT:
+        return ""
+    typed = arguments.event if Path.cwd() == CHECKOUT else arguments.event.absolute()
+    return f" EVENT={shlex.quote(str(typed))}"
 
 
 def open_event(arguments: argparse.Namespace) -> Rehearsal:
@@ -142,7 +160,8 @@ def known(rehearsal: Rehearsal, host: str) -> str:
     """Return a container's name, or raise RehearsalError with those there are."""
     names = [container.name for container in rehearsal.plan.containers]
     if host not in names:
-        raise RehearsalError(f"{host}: no such container; there are {', '.join(names)}")
+        what = f"{host}: no such container" if host else "no container is named: give HOST="
+        raise RehearsalError(f"{what}; there are {', '.join(names)}")
     return host
 
 

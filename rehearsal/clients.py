@@ -17,7 +17,8 @@ WAIT = ["/usr/lib/systemd/systemd-networkd-wait-online", "--interface=eth0", "--
 
 def connect(containers: Containers, plan: Plan, authority: Path) -> None:
     """Make the clients trust the certificate authority, if there is one, and get addresses. What they have is kept."""
-    for client in plan.of_kind("client"):
+    running = containers.running()
+    for client in [client for client in plan.of_kind("client") if client.name in running]:
         if authority.exists():
             _trust(containers, client.name, authority.read_text())
         if not _has_address(containers, client.name):

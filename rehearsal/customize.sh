@@ -18,8 +18,9 @@ chroot "$root" systemctl disable --quiet systemd-resolved.service
 rm -f "$root/etc/resolv.conf"
 : > "$root/etc/resolv.conf"
 
-# A package's service starts when its role has configured it, not when a container boots.
-for unit in chrony fail2ban kea-dhcp4-server kea-dhcp-ddns-server knot nginx nix-daemon.socket nix-daemon.service \
+# A package's service starts when its role has configured it, not when a container boots: kres-cache-gc with a resolver,
+# whose cache it looks for in vain, each second, where none runs.
+for unit in chrony fail2ban kea-dhcp4-server kea-dhcp-ddns-server knot kres-cache-gc nginx nix-daemon.socket nix-daemon.service \
   unattended-upgrades apt-daily.timer apt-daily-upgrade.timer; do
   chroot "$root" systemctl disable --quiet "$unit"
 done

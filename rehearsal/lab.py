@@ -49,4 +49,4 @@ def put_lab_up(state: State, hosts: Iterable[str], *, bare: bool) -> None:
             take_down(state)
         raise
     names = [container.name for container in plan.containers]
-    write_overlay(state, {"all": names}, {name: connection(state, name) for name in names}, {})
+    write_overlay(state, {"all": names}, {name: connection(state, name) for name in names})

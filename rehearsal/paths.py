@@ -44,6 +44,26 @@ class State:
         return self.folder / "plan"
 
     @property
+    def wiring(self) -> Path:
+        """Digest of the plan alone: what an event file says of machines, networks and cables."""
+        return self.folder / "wiring"
+
+    @property
+    def sources(self) -> Path:
+        """Fingerprint of the files that the inventory overlay was made of."""
+        return self.folder / "sources"
+
+    @property
+    def upstream(self) -> Path:
+        """What is in the upstream cache outside, and who signed it."""
+        return self.folder / "upstream.json"
+
+    @property
+    def pages(self) -> Path:
+        """URLs that each client can open, for the summary."""
+        return self.folder / "pages.json"
+
+    @property
     def replaced(self) -> Path:
         """What was replaced, for the summary."""
         return self.folder / "replaced.json"

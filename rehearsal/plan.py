@@ -42,6 +42,11 @@ class Plan:
     cables: tuple[Cable, ...]
     outside: Outside | None = None
 
+    @property
+    def digest(self) -> str:
+        """A text that differs between plans that differ in anything."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()
+
     def of_kind(self, *kinds: str) -> list[Container]:
         """Return the containers of some kinds."""
         return [container for container in self.containers if container.kind in kinds]
@@ -90,12 +95,14 @@ def plan_lab(name: str, hosts: Mapping[str, Mapping[str, str]]) -> Plan:
 
 
 def plan_clients(event: Event) -> list[Container]:
-    """Return the unmanaged clients: `laptop` on the last network that has a pool, `crew` on the first."""
-    pooled = event.pooled_networks
-    wanted = {"laptop": pooled[-1:], "crew": pooled[:1] if len(pooled) > 1 else ()}
-    return [
-        Container(free_name(name, event), "client", network) for name, places in wanted.items() for network in places
-    ]
+    """Return the unmanaged clients, one on each network that has a pool.
+
+    `laptop` is on the last of them, `crew` on the first, `laptop-NETWORK` on each between.
+    """
+    names = {network: f"laptop-{network}" for network in event.pooled_networks}
+    names |= dict.fromkeys(event.pooled_networks[:1], "crew")
+    names |= dict.fromkeys(event.pooled_networks[-1:], "laptop")
+    return [Container(free_name(name, event), "client", network) for network, name in reversed(names.items())]
 
 
 def free_name(name: str, event: Event) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,15 +16,21 @@ from .command import RehearsalError
 from .containers import Containers, File
 from .event import Event, find_event_file, load_event
 from .image import bare_layer, base_layer
-from .inventory import ansible_environment, read_variables, write_overlay
+from .inventory import Inventory, ansible_environment, drop_others, fingerprint, read_inventory, write_overlay
 from .namespaces import find_holder
 from .paths import CHECKOUT, State
 from .plan import Container, Plan, plan_event
 from .preflight import check_machine
-from .replace import Replacement, replace, replace_texts
-from .ssh import connection
+from .replace import Replacement, replace, replace_inventory, replace_texts
+from .ssh import BECOME, connection
 from .steps import Steps
+from .summary import open_pages
 from .world import PROGRAM, PROGRAM_OUTPUT, World, make_world
+
+REWIRED = (
+    "the event's hosts, cables, networks or uplinks were changed since it was put up. "
+    "What stands is wired as it was; `make rehearsal` puts it up anew."
+)
 
 
 @dataclass
@@ -42,8 +49,7 @@ class Rehearsal:
         if find_holder(self.state) is None:
             check_machine(self.state.cache, len(self.plan.containers))
         with self.steps.step("Read the event"):
-            names = [client.name for client in self.plan.of_kind("client")]
-            variables = read_variables(self.state, self.source, names)
+            inventory = self.read_inventory()
         with self.steps.step("Base image"):
             base = base_layer(self.state.cache)
             host_layers = [bare_layer(base), base] if bare else [base]
@@ -57,7 +63,8 @@ class Rehearsal:
             containers = put_up(self.state, self.plan, layers, files)
         with self.steps.step("Start the internet"):
             self._start_unmanaged(containers)
-        self._write_overlay(variables, world)
+        self.state.upstream.write_text(json.dumps(world.upstream))
+        self.write_inventory(inventory)
 
     def configure(self, options: Sequence[str] = ()) -> None:
         """Run playbooks/site.yml; then plug in the clients."""
@@ -68,22 +75,50 @@ class Rehearsal:
                 clients.connect(standing(self.state), self.plan, self.state.secrets / "tls" / "ca.crt")
 
     def prove(self, options: Sequence[str] = ()) -> None:
-        """Run playbooks/verify.yml."""
+        """Run playbooks/verify.yml, of which only changes, mistakes and the table are shown."""
+        if not self.plan.of_kind("client"):
+            print("No network has a pool, so there is no client that could ask: nothing is proven", flush=True)
+            return
+        quiet = {f"ANSIBLE_DISPLAY_{what}_HOSTS": "false" for what in ("OK", "SKIPPED")}
         with self.steps.step("playbooks/verify.yml"):
-            self.ansible(["ansible-playbook", str(CHECKOUT / "playbooks" / "verify.yml"), *options])
+            self.ansible(["ansible-playbook", str(CHECKOUT / "playbooks" / "verify.yml"), *options], quiet)
 
-    def ansible(self, command: Sequence[str]) -> None:
-        """Run a program with the rehearsal's inventory and secrets; its output is shown as it comes."""
+    def ansible(self, command: Sequence[str], settings: Mapping[str, str] | None = None) -> None:
+        """Run a program with the rehearsal's inventory and secrets; its output is shown as it comes.
+
+        `settings` are environment variables that hold unless the user's environment says otherwise.
+        """
         standing(self.state)
-        environment = ansible_environment(self.state)
+        self._refresh_overlay()
+        environment = {**(settings or {}), **ansible_environment(self.state)}
         environment["ANSIBLE_INVENTORY"] = f"{self.source},{self.state.inventory}"
         exit_code = subprocess.run(command, env=environment, check=False).returncode
         if exit_code != 0:
-            raise RehearsalError(f"{' '.join(command)} ended with exit code {exit_code}; see above")
+            hint = f"\n{REWIRED}" if self._is_rewired() else ""
+            raise RehearsalError(f"{' '.join(command)} ended with exit code {exit_code}; see above{hint}")
+
+    def _is_rewired(self) -> bool:
+        return self.state.wiring.read_text() != self.plan.digest
+
+    def _refresh_overlay(self) -> None:
+        """Write the overlay anew if the event, its inventory or the compiler were changed since it was written."""
+        if self._is_rewired():
+            print(f"Warning: {REWIRED}", file=sys.stderr, flush=True)
+        if self.state.sources.read_text() != fingerprint(self.source):
+            self.write_inventory(self.read_inventory())
+
+    def read_inventory(self) -> Inventory:
+        """Return the event's inventory with the clients."""
+        return read_inventory(self.state, self.source, [client.name for client in self.plan.of_kind("client")])
 
     def replacements(self) -> list[Replacement]:
         """Return what was replaced when the overlay was written."""
         return [Replacement(**entry) for entry in json.loads(self.state.replaced.read_text())]
+
+    def pages(self) -> dict[str, list[str]]:
+        """Return the URLs that each client can open."""
+        pages: dict[str, list[str]] = json.loads(self.state.pages.read_text())
+        return pages
 
     def _files(self, container: Container, world: World) -> Mapping[str, File]:
         if container.kind == "client":
@@ -103,31 +138,48 @@ class Rehearsal:
 
         in_parallel(start, self.plan.of_kind(*services))
 
-    def _write_overlay(self, variables: Mapping[str, Mapping[str, Any]], world: World) -> None:
+    def write_inventory(self, inventory: Inventory) -> None:
+        """Write the overlay, what was replaced in it, and what clients can open; upstream's facts must be there."""
         assert self.plan.outside
-        upstream = world.upstream
-        keys = {u.key: upstream["public_keys"][u.key.split(":")[0]] for u in self.plan.outside.upstreams}
-        replaced = replace(self.event, {host: variables[host] for host in self.event.ports}, keys)
+        sources = fingerprint(self.source)
+        upstream = json.loads(self.state.upstream.read_text())
+        stand_ins = upstream["public_keys"]
+        names = {u.key: u.key.split(":")[0] for u in self.plan.outside.upstreams}
+        keys = {key: stand_ins[name] for key, name in names.items() if name in stand_ins}
+        hosts = {host: inventory.variables[host] for host in self.event.ports}
+        replaced = replace(self.event, hosts, keys)
         managed, visiting = self.plan.of_kind("host", "client"), self.plan.of_kind("client")
         groups = {
             "all": [container.name for container in managed],
             "clients": [client.name for client in visiting],
         }
-        own: dict[str, dict[str, Any]] = {
-            container.name: {**connection(self.state, container.name), **replaced.variables.get(container.name, {})}
+        logins = {
+            container.name: connection(self.state, container.name, inventory.variables[container.name])
             for container in managed
         }
+        own = {name: {**login, **replaced.variables.get(name, {})} for name, login in logins.items()}
+        proof: dict[str, Any] = {
+            "verify_address_page": self.plan.outside.address_page,
+            "verify_failover": True,
+            "verify_upstream_closure": upstream["root"] if keys else None,
+            "verify_upstream_program": f"{upstream['root']}/bin/{PROGRAM}",
+            "verify_upstream_output": PROGRAM_OUTPUT,
+        }
         for client in visiting:
-            own[client.name] |= {"verify_network": client.network, **replace_texts(variables[client.name], keys)}
-        proof: dict[str, Any] = {"verify_address_page": self.plan.outside.address_page, "verify_failover": True}
-        if self.plan.outside.upstreams:
-            proof |= {
-                "verify_upstream_closure": upstream["root"],
-                "verify_upstream_program": f"{upstream['root']}/bin/{PROGRAM}",
-                "verify_upstream_output": PROGRAM_OUTPUT,
-            }
-        write_overlay(self.state, groups, own, proof)
-        self.state.replaced.write_text(json.dumps([asdict(entry) for entry in replaced.report]))
+            texts = replace_texts(inventory.variables[client.name], keys)
+            own[client.name] |= {"verify_network": client.network, **texts, **proof}
+        write_overlay(self.state, groups, own)
+        drop_others(self.state, own)
+        login = {*BECOME, *(name for given in logins.values() for name in given)}
+        others = inventory.hosts - own.keys()
+        report = [*replaced.report, *replace_inventory(others, inventory.clients, hosts.values(), login)]
+        self.state.replaced.write_text(json.dumps([asdict(entry) for entry in report]))
+        pages = {
+            client.name: open_pages(client.network or "", {**inventory.variables[client.name], **proof})
+            for client in visiting
+        }
+        self.state.pages.write_text(json.dumps(pages))
+        self.state.sources.write_text(sources)
 
 
 def open_rehearsal(state: State, source: Path) -> Rehearsal:

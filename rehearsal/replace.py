@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +105,25 @@ def describe(interface: Mapping[str, Any], by_name: Mapping[str, Mapping[str, An
     members = [by_name[name] for name in interface.get("members", []) if name in by_name]
     parts = [describe(member, by_name) if member["kind"] in STACKED else member["name"] for member in members]
     return f"{text} of {', '.join(parts)}" if parts else text
+
+
+def replace_inventory(
+    hosts: Iterable[str], clients: Container[str], variables: Iterable[Mapping[str, Any]], login: Container[str]
+) -> list[Replacement]:
+    """Return what is reported of a user's inventory.
+
+    `hosts` are those without a container, `clients` those in the group `clients`; `variables` are those of the hosts
+    that have a container, and `login` names all variables that say how to log in.
+    """
+    why = "a rehearsal never leaves this machine"
+    report = [
+        Replacement(host, "a client of your own", "clients of the rehearsal", why)
+        if host in clients
+        else Replacement(host, "a host that is not in the event file", "nothing", why)
+        for host in sorted(hosts)
+    ]
+    given = sorted({name for own in variables for name in own if name in login})
+    return [*report, Replacement("all hosts", f"logins ({', '.join(given)})", "SSH to the containers", why)]
 
 
 def radios(event: Event, host: str) -> list[Replacement]:

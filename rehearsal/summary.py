@@ -5,25 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .containers import Containers
 from .event import Event
-from .outside import ADDRESS_PAGE
 from .plan import Container, Plan
 from .replace import Replacement
 
 
 @dataclass(frozen=True)
 class Line:
-    """A container in the summary: its name, what it is, and its addresses by interface."""
+    """A container in the summary: its name, what it is, its addresses by interface, and URLs a client can open."""
 
     name: str
     kind: str
     addresses: Mapping[str, Sequence[str]]
+    pages: Sequence[str] = ()
 
 
-def read_lines(containers: Containers, plan: Plan, event: Event) -> list[Line]:
-    """Ask all containers for their addresses."""
+def read_lines(containers: Containers, plan: Plan, event: Event, pages: Mapping[str, Sequence[str]]) -> list[Line]:
+    """Ask all containers for their addresses; `pages` are those that each client can open."""
     running = containers.running()
     lines: list[Line] = []
     for container in plan.containers:
@@ -35,7 +36,7 @@ def read_lines(containers: Containers, plan: Plan, event: Event) -> list[Line]:
                 if found:
                     addresses[link["ifname"]] = found
         kind = describe(container, event) if container.name in running else "STOPPED"
-        lines.append(Line(container.name, kind, addresses))
+        lines.append(Line(container.name, kind, addresses, pages.get(container.name, ())))
     return lines
 
 
@@ -46,6 +47,13 @@ def describe(container: Container, event: Event) -> str:
     if container.kind == "outside":
         return "stand-in"
     return ", ".join(event.classes[container.name])
+
+
+def open_pages(network: str, promises: Mapping[str, Any]) -> list[str]:
+    """Return the URLs that a client of a network can open, made of its variables. Pure."""
+    outside = [promises["verify_address_page"]] if network in promises["verify_egress"] else []
+    caches = [cache for cache in promises["verify_caches"] if network in cache["networks"]]
+    return [*outside, *(f"{cache['url']}/nix-cache-info" for cache in caches)]
 
 
 def render(
@@ -64,7 +72,7 @@ def render(
         "\nNetworks",
         *table(networks),
         "\nTry",
-        *table(suggestions(event, lines, selector)),
+        *table(suggestions(lines, selector)),
         "\nReplaced, because this is one machine",
         *table([[entry.host, entry.what, f"→ {entry.by}", entry.why] for entry in replaced]),
         "\nTook",
@@ -73,21 +81,25 @@ def render(
     return "\n".join(parts)
 
 
-def suggestions(event: Event, lines: Sequence[Line], selector: str) -> list[list[str]]:
+def suggestions(lines: Sequence[Line], selector: str) -> list[list[str]]:
     """Return commands worth trying, each with what it is good for. Pure."""
-    client = next((line.name for line in lines if line.kind.startswith("client")), None)
     router = next(line.name for line in lines if "router" in line.kind)
-    urls = [f"http://{ADDRESS_PAGE}", *(f"https://{name}/nix-cache-info" for name in event.published[:1])]
-    inside = [
-        [f"make shell{selector} HOST={client}", f"root on a client; there: {', '.join(f'curl {url}' for url in urls)}"]
+    shells = [
+        [f"make shell{selector} HOST={line.name}", f"root on the {line.kind}{_curls(line.pages)}"]
+        for line in lines
+        if line.kind.startswith("client")
     ]
     return [
-        *(inside if client else []),
+        *shells,
         [f"make verify{selector}", "ask again what clients would ask"],
         [f"make site{selector} ARGS='--check --diff'", "what would change, if anything"],
         [f"make reboot{selector} HOST={router}", "does it come back by itself?"],
         [f"make rehearsal-down{selector}", "remove every trace"],
     ]
+
+
+def _curls(urls: Sequence[str]) -> str:
+    return f"; there: {', '.join(f'curl {url}' for url in urls[:2])}" if urls else ""
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -44,7 +44,11 @@ def test_stand_ins_never_have_a_hosts_name(event: Event) -> None:
     [
         ((), []),
         (("one",), [("laptop", "one")]),
-        (("one", "two", "three"), [("laptop", "three"), ("crew", "one")]),
+        (("one", "two"), [("laptop", "two"), ("crew", "one")]),
+        (
+            ("one", "two", "three", "four"),
+            [("laptop", "four"), ("laptop-three", "three"), ("laptop-two", "two"), ("crew", "one")],
+        ),
     ],
 )
 def test_clients(event: Event, pooled: tuple[str, ...], clients: list[tuple[str, str]]) -> None:
