@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from .command import RehearsalError
@@ -23,6 +24,9 @@ PROGRAMS = {
     "ssh-keygen": "openssh-client",
 }
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+ROOT = Path("/")
+MOUNT_POINT = 4  # the field of mountinfo, see proc_pid_mountinfo(5)
+CHROOT = "Is this a chroot? A virtual machine or a container with --privileged has all of these."
 TUN = Path("/dev/net/tun")
 GIB = 1 << 30
 DISK_FOR_IMAGE = 3 * GIB
@@ -39,6 +43,8 @@ def check_machine(cache: Path, containers: int) -> None:
     """Raise RehearsalError with all that is missing for so many containers."""
     if os.geteuid() != 0:
         raise RehearsalError("not root: containers with networks of their own need it; run this with sudo")
+    if unmounted := missing_mounts(ROOT):
+        raise RehearsalError(f"{lacking(unmounted)}\n{CHROOT}")
     cache.mkdir(parents=True, exist_ok=True, mode=0o700)
     problems = [
         *missing_programs(),
@@ -47,7 +53,30 @@ def check_machine(cache: Path, containers: int) -> None:
         *missing_watches(int(INOTIFY_LIMIT.read_text()), count_watches(), containers),
     ]
     if problems:
-        raise RehearsalError("This machine lacks:\n" + "\n".join(f"  - {problem}" for problem in problems))
+        raise RehearsalError(lacking(problems))
+
+
+def lacking(problems: Iterable[str]) -> str:
+    """Return the text of the error about what is missing. Pure."""
+    return "This machine lacks:\n" + "\n".join(f"  - {problem}" for problem in problems)
+
+
+def missing_mounts(root: Path) -> list[str]:
+    """Return what a chroot lacks that was not made ready: nothing else can be asked or made without it."""
+    problems: list[str] = []
+    mounts = root / "proc/self/mountinfo"
+    if not mounts.exists():
+        problems.append("/proc: it is not mounted; `mount -t proc proc /proc`")
+    elif "/" not in [line.split()[MOUNT_POINT] for line in mounts.read_text().splitlines()]:
+        problems.append(
+            "a root folder that is a mount point, for containers to leave: "
+            "`mount --bind FOLDER FOLDER` outside, then mount the rest below it and enter it again"
+        )
+    if not (root / "sys/fs/cgroup").is_dir():
+        problems.append("/sys: it is not mounted; `mount -t sysfs sysfs /sys`")
+    if not (root / "dev/shm").is_dir() or not (root / "dev/null").is_char_device():
+        problems.append("/dev: it has no devices; `mount --rbind /dev FOLDER/dev` outside")
+    return problems
 
 
 def missing_programs() -> list[str]:

@@ -11,7 +11,7 @@ from functools import wraps
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
-from ansible_collections.nixvegas.noc.plugins.plugin_utils.verify import answers, client, host, tunnel
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.verify import answers, client, host, missing, tunnel
 
 Filter = Callable[..., Any]
 
@@ -21,6 +21,7 @@ PARTS: Mapping[str, Filter] = {
     "recovery": client.recovery_probes,
     "host": host.host_probes,
     "tries": tunnel.tries,
+    "watch": tunnel.watch_probes,
     "capture": tunnel.capture_probes,
 }
 
@@ -58,7 +59,7 @@ class FilterModule:
         functions: dict[str, Filter] = {
             "verify_answers": answers.answers,
             "verify_first_servers": client.first_servers,
-            "verify_missing": client.missing,
+            "verify_missing": missing.missing,
             "verify_probes": probes,
         }
         return {name: told(function) for name, function in functions.items()}

@@ -15,7 +15,8 @@ description:
   - Runs a list of probes on a client, side by side, in one module run, and returns what each saw.
   - The module does not fail when a probe sees something else than expected; its result says so.
     See C(playbooks/verify.yml) for a playbook that prints all results and fails.
-  - Nothing is changed, except by O(probes[].kind=nix_realise), which deletes and fetches a store path.
+  - Nothing is changed, except by O(probes[].kind=nix_realise), which deletes and fetches a store path. Between
+    O(probes[].kind=watch) and O(probes[].kind=capture) a transient systemd unit runs.
 extends_documentation_fragment:
   - nixvegas.noc.attributes
 attributes:
@@ -42,9 +43,10 @@ options:
           - V(ntp) is the time that O(probes[].server) serves.
           - V(http) is the page at O(probes[].url).
           - V(nix_realise) fetches O(probes[].path) from O(probes[].substituters), and runs O(probes[].program).
-          - V(capture) watches a router's O(probes[].uplinks) for packets of its clients.
+          - V(watch) begins to watch all packets on a router, for at most O(probes[].seconds).
+          - V(capture) ends that, and tells whether a packet of a client was on the router's O(probes[].uplinks).
         type: str
-        choices: [address, capture, http, lease, nix_realise, ntp, own_name, reach, resolve]
+        choices: [address, capture, http, lease, nix_realise, ntp, own_name, reach, resolve, watch]
         required: true
       what:
         description: The question, for a person; returned with the answer.
@@ -166,14 +168,14 @@ options:
         type: str
         default: ""
       seconds:
-        description: How long to capture.
+        description: After how many seconds the watching ends, even if nobody asks what was seen.
         type: float
-        default: 10
+        default: 600
 requirements:
   - "C(kdig) (Debian: knot-dnsutils) for names"
   - systemd-networkd for leases
   - "C(nix-store) (Debian: nix-bin) for store paths"
-  - tcpdump for captures
+  - tcpdump and systemd for captures
 author:
   - The Nix Vegas NOC (@NixVegas)
 """
@@ -237,7 +239,18 @@ PROBE = {
     "kind": {
         "type": "str",
         "required": True,
-        "choices": ["address", "capture", "http", "lease", "nix_realise", "ntp", "own_name", "reach", "resolve"],
+        "choices": [
+            "address",
+            "capture",
+            "http",
+            "lease",
+            "nix_realise",
+            "ntp",
+            "own_name",
+            "reach",
+            "resolve",
+            "watch",
+        ],
     },
     "what": {"type": "str", "required": True},
     "group": TEXT,
@@ -269,7 +282,7 @@ PROBE = {
     "clients": TEXTS,
     "targets": TEXTS,
     "marker": {"type": "str", "default": ""},
-    "seconds": {"type": "float", "default": 10},
+    "seconds": {"type": "float", "default": 600},
 }
 NEEDED = [
     ["kind", "address", ["mac", "expected"]],

@@ -7,15 +7,21 @@
 from __future__ import annotations
 
 import re
-import signal
-import subprocess
+import shutil
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
 
-from .command import PACKAGES
+from .command import PACKAGES, run
 from .model import NotAskedError, Options, Seen
+
+UNIT = "nixvegas-noc-capture.service"
+FOLDER = Path("/run/nixvegas-noc-capture")
+TCPDUMP = ("tcpdump", "-i", "any", "-nn", "-l", "--immediate-mode", "ip and not tcp port 22")
+READY = "listening on"  # what tcpdump says when it misses nothing any more
+STOPPING = 10.0  # seconds
 
 # One line of `tcpdump -i any -nn`: time, interface, direction, protocol, source > destination: the rest
 LINE = re.compile(
@@ -73,19 +79,45 @@ def judge(traffic: Traffic) -> Seen:
     return Seen(f"no packet, while {traffic.arrived} came in from clients", True)
 
 
+def watch(options: Options) -> Seen:
+    """Start a capture on all interfaces, which runs until its traffic is asked for, for at most ``seconds``."""
+    _stop()
+    FOLDER.mkdir(mode=0o700)
+    files = [f"--property=Standard{name}=file:{FOLDER / name.lower()}" for name in ("Output", "Error")]
+    limits = [f"--property=RuntimeMaxSec={options['seconds']:g}", "--collect", "--quiet"]
+    started = run(["systemd-run", f"--unit={UNIT}", *limits, *files, *TCPDUMP], options["timeout"])
+    deadline = time.monotonic() + options["timeout"]
+    while started.returncode == 0 and READY not in _text("error") and time.monotonic() < deadline:
+        time.sleep(0.1)
+    if READY in _text("error"):
+        return Seen("watching", True)
+    complaint = f"{started.stderr}{_text('error')}".strip().splitlines()[-1:]
+    run(["systemctl", "stop", UNIT], STOPPING)
+    text = " ".join([f"tcpdump does not start on this router: is {PACKAGES['tcpdump']} installed?", *complaint])
+    (FOLDER / "error").write_text(text)
+    return Seen(text, False)
+
+
 def capture(options: Options) -> Seen:
-    """Capture for ``seconds`` on all interfaces and sort what was seen."""
-    command = ["tcpdump", "-i", "any", "-nn", "-l", "--immediate-mode", "ip and not tcp port 22"]
-    try:
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace"
-        ) as tcpdump:
-            time.sleep(options["seconds"])
-            tcpdump.send_signal(signal.SIGINT)
-            lines, complaint = tcpdump.communicate(timeout=options["timeout"] + 5)
-    except FileNotFoundError as error:
-        raise NotAskedError(f"tcpdump is not on this host: install {PACKAGES['tcpdump']}") from error
-    if tcpdump.returncode != 0:
-        raise NotAskedError(f"tcpdump: {complaint.strip().splitlines()[-1]}")
+    """End the capture and sort what was seen."""
+    watching = run(["systemctl", "is-active", "--quiet", UNIT], options["timeout"]).returncode == 0
+    run(["systemctl", "stop", UNIT], STOPPING)
+    lines, complaint = _text("output").splitlines(), _text("error").strip()
+    _stop()
+    if not watching:
+        raise NotAskedError(f"nobody watched to the end: {complaint or 'a probe of kind watch must come before'}")
     clients, targets = ([IPv4Network(text) for text in options[name]] for name in ("clients", "targets"))
-    return judge(sort(lines.splitlines(), options["uplinks"], clients, targets, options["marker"].lower()))
+    return judge(sort(lines, options["uplinks"], clients, targets, options["marker"].lower()))
+
+
+def _text(name: str) -> str:
+    try:
+        return (FOLDER / name).read_text(errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def _stop() -> None:
+    """Leave nothing of a capture, also of one that was interrupted."""
+    run(["systemctl", "stop", UNIT], STOPPING)
+    shutil.rmtree(FOLDER, ignore_errors=True)

@@ -24,6 +24,7 @@ KINDS: Mapping[str, Probe] = {
     "own_name": names.own_name,
     "reach": reach.reach,
     "resolve": names.resolve,
+    "watch": capture.watch,
 }
 WORKERS = 16
 

@@ -229,13 +229,3 @@ def recovery_probes(promises: Promises) -> list[Probe]:
     name, _network = network_of(promises)
     probes = page_probe(promises, name, "address the internet sees, the tunnel back")
     return [{**probe, "wait": RECOVERY} for probe in probes]
-
-
-def missing(promises: Promises) -> list[str]:
-    """What is not asked of a client, and the variable that would have it asked."""
-    wanted = {
-        "verify_address_page": "the address the internet sees",
-        "verify_upstream_closure": "a closure signed by upstream, from the caches",
-        "verify_failover": "a stopped cache server, a stopped tunnel (interrupts the network)",
-    }
-    return [f"{what}: {variable} is not set" for variable, what in wanted.items() if not promises.get(variable)]

@@ -60,8 +60,13 @@ def tries(promises: Promises) -> list[Probe]:
     ]
 
 
-def capture_probes(promises: Promises, seconds: float) -> list[Probe]:
-    """What the router watches its uplinks for while the clients try. ``promises``: the variables of any client."""
+def watch_probes(promises: Promises) -> list[Probe]:
+    """What the router does before the clients try. ``promises``: the variables of any client."""
+    return [{"kind": "watch", "what": f"packets on {promises['verify_router']}"}]
+
+
+def capture_probes(promises: Promises) -> list[Probe]:
+    """What must not have been on the router's uplinks while the clients tried. ``promises``: those of any client."""
     uplinks = [uplink for uplink in promises["verify_uplinks"] if uplink["host"] == promises["verify_router"]]
     networks = promises["verify_networks"]
     return [
@@ -72,7 +77,6 @@ def capture_probes(promises: Promises, seconds: float) -> list[Probe]:
             "clients": [networks[name]["cidr"] for name in promises["verify_egress"]],
             "targets": [NOWHERE],
             "marker": MARKER,
-            "seconds": seconds,
             "expect": "no packet",
         }
     ]

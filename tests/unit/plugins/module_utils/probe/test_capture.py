@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv4Network
+from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from ansible_collections.nixvegas.noc.plugins.module_utils.probe import capture
+from ansible_collections.nixvegas.noc.plugins.module_utils.probe.model import NotAskedError
 
 ARRIVING = [
     "21:30:18.593111 eth2  In  IP 10.33.0.128 > 198.51.100.17: ICMP echo request, id 3221, seq 1, length 64",
@@ -42,3 +46,72 @@ def test_leaks(leak: str) -> None:
 def test_a_quiet_client_proves_nothing() -> None:
     """Nothing came in, so nothing could leave."""
     assert not capture.judge(capture.sort([TUNNEL], ["eth0"], [IPv4Network("10.33.0.0/24")], [], "")).ok
+
+
+OPTIONS = {
+    "seconds": 600,
+    "timeout": 0.2,
+    "uplinks": ["eth0"],
+    "clients": ["10.33.0.0/24"],
+    "targets": ["198.51.100.0/24"],
+    "marker": "tunnel-down",
+}
+
+
+class Router:
+    """A router whose systemd runs tcpdump, which says what it is told to."""
+
+    def __init__(self, folder: Path, error: str) -> None:
+        self.folder, self.error, self.active = folder, error, False
+        self.output = "\n".join([*ARRIVING, TRANSLATED])
+
+    def run(self, command: Sequence[str], timeout: float) -> CompletedProcess[str]:
+        """As command.run."""
+        status = 0
+        if command[0] == "systemd-run":
+            assert "--property=RuntimeMaxSec=600" in command
+            self.active = "listening" in self.error
+            (self.folder / "error").write_text(self.error)
+            (self.folder / "output").write_text(self.output)
+        elif command[1] == "is-active":
+            status = 0 if self.active else 3
+        elif command[1] == "stop":
+            self.active = False
+        return CompletedProcess(command, status, "", "")
+
+
+def router(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: str) -> Router:
+    """The router as the probes meet it."""
+    router = Router(tmp_path / "capture", error)
+    monkeypatch.setattr(capture, "FOLDER", router.folder)
+    monkeypatch.setattr(capture, "run", router.run)
+    return router
+
+
+def test_watching_until_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What was seen in between is sorted; nothing is left behind, and a second look has nothing to tell."""
+    standing = router(monkeypatch, tmp_path, "tcpdump: listening on any\n")
+    assert capture.watch(OPTIONS).ok
+    assert standing.folder.stat().st_mode & 0o777 == 0o700
+    assert capture.capture(OPTIONS).text == f"1 packets, first: {TRANSLATED}"
+    assert (standing.active, standing.folder.exists()) == (False, False)
+    with pytest.raises(NotAskedError, match="nobody watched to the end: a probe of kind watch must come before"):
+        capture.capture(OPTIONS)
+
+
+def test_a_capture_that_ended_early_proves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Although it saw no leak."""
+    standing = router(monkeypatch, tmp_path, "tcpdump: listening on any\n")
+    standing.output = "\n".join(ARRIVING)
+    capture.watch(OPTIONS)
+    standing.active = False
+    with pytest.raises(NotAskedError, match="nobody watched to the end: tcpdump: listening"):
+        capture.capture(OPTIONS)
+
+
+def test_without_tcpdump(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Said at once, and in the row of the table."""
+    router(monkeypatch, tmp_path, "Failed to find executable tcpdump\n")
+    assert not capture.watch(OPTIONS).ok
+    with pytest.raises(NotAskedError, match=r"is tcpdump installed\? Failed to find executable tcpdump"):
+        capture.capture(OPTIONS)
