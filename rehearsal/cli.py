@@ -92,9 +92,9 @@ def shell(arguments: argparse.Namespace) -> None:
     terminal = ["--tty"] if sys.stdin.isatty() else []
     host = known(rehearsal, arguments.host or next((c.name for c in rehearsal.plan.of_kind("client")), ""))
     words = [*podman, "exec", "--interactive", *terminal, host]
-    if arguments.options:
-        os.execvp(words[0], [*words, *arguments.options])
-    # How a shell's last command ended is nothing to complain of, unlike a shell that could not be opened.
+    if arguments.options or not terminal:
+        os.execvp(words[0], [*words, *(arguments.options or ["bash", "--login"])])
+    # How a person's last command ended is nothing to complain of, unlike a shell that could not be opened.
     if subprocess.run([*words, "bash", "--login"], check=False).returncode == PODMAN_FAILED:
         raise RehearsalError(f"no shell could be opened on {host}; see above")
 

@@ -17,6 +17,7 @@ from typing import Any
 CHECKOUT = Path(__file__).resolve().parents[2]
 CALLBACKS = Path(__file__).with_name("callback")
 EVENT = CHECKOUT / "inventories" / "dc33"
+HOSTS = {"adamantia", "bigzam", "genos", "ghostgate", "saitama", "tatsumaki", "vivec"}
 RECAP = re.compile(
     r"^(?P<host>\S+) +: ok=\d+ +changed=(?P<changed>\d+) +unreachable=(?P<unreachable>\d+) +failed=(?P<failed>\d+)",
     re.M,
@@ -119,8 +120,13 @@ class Rehearsal:
             for host, result in task["hosts"].items()
         ]
 
+    def variables(self, host: str) -> dict[str, Any]:
+        """The variables of a host in the rehearsal."""
+        output = self.ansible("ansible-inventory", "--host", host).output
+        variables: dict[str, Any] = json.loads(output, object_hook=lambda item: item.get("__ansible_unsafe", item))
+        return variables
+
     @property
     def secrets(self) -> Path:
         """The folder of this rehearsal's secrets, as the inventory names it."""
-        variables = self.ansible("ansible-inventory", "--host", "ghostgate").output
-        return Path(json.loads(variables)["secrets_dir"])
+        return Path(self.variables("ghostgate")["secrets_dir"])

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from .harness import Rehearsal, Run
+from .harness import HOSTS, Rehearsal, Run
 
-HOSTS = {"adamantia", "bigzam", "genos", "ghostgate", "saitama", "tatsumaki", "vivec"}
 # Of every host: what is listening and running, what is configured, what the kernel was told.
 STATE = """
 systemctl list-units --no-legend --plain --state=running --type=service | cut -d' ' -f1 | grep -v ^user
