@@ -51,7 +51,6 @@ class Event:
     upstreams: tuple[Upstream, ...]
     resolvers: tuple[str, ...]
     time_servers: tuple[str, ...]
-    published: tuple[str, ...]
 
 
 def find_event_file(source: Path) -> Path:
@@ -88,7 +87,6 @@ def _cables(event: CompiledEvent) -> Event:
         upstreams=tuple(Upstream(cache.url, cache.key) for cache in event.caches.values() if cache.url),
         resolvers=event.resolvers,
         time_servers=event.time_servers,
-        published=tuple(event.publish),
     )
 
 

@@ -75,7 +75,7 @@ def _unpromised(clients: Mapping[str, Variables]) -> Iterator[str]:
     """Questions whose answer the event promises to others only."""
     for name, promises in clients.items():
         network = promises.get("verify_network")
-        if network not in _known(promises):
+        if network is None or network not in _known(promises):
             continue
         if promises.get("verify_address_page") and network not in promises["verify_egress"]:
             yield f"{INTERNET}, the tunnel, from {name}: network {network} has no exit"
