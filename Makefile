@@ -1,6 +1,7 @@
 # The project's commands. `make` lists them.
 EVENT ?= inventories/dc33
-HOST ?=
+# Not from the environment, where some shells keep the name of this machine.
+HOST =
 
 CACHE := $(CURDIR)/.cache
 VENV := $(CACHE)/venv

@@ -57,12 +57,12 @@ def put_up(state: State, plan: Plan, layers: Layers, files: Mapping[str, Mapping
             basics = {"/etc/hostname": File(f"{container.name}\n"), **login_files(state, container.name)}
             containers.prepare(container.name, layers[container.kind], {**basics, **files.get(container.name, {})})
         in_parallel(containers.start, names)
-        state.wiring.write_text(plan.digest)
         state.plan.write_text(wanted)
     else:
         containers = standing(state)
         running = containers.running()
         in_parallel(containers.restart, [name for name in names if name not in running])
+    state.wiring.write_text(plan.digest)
     write_client(state, containers.holder, names)
     failed = [
         f"{unit} on {name}"

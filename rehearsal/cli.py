@@ -20,7 +20,7 @@ from .lab import lab_state, put_lab_up
 from .lock import locked
 from .namespaces import find_holder
 from .paths import CHECKOUT, State, cache_folder
-from .rehearse import Rehearsal, open_rehearsal
+from .rehearse import REWIRED, Rehearsal, open_rehearsal
 
 PODMAN_FAILED = 125  # podman's own failure (podman-exec(1)); other exit codes are the command's
 DEFAULT_EVENT = CHECKOUT / "inventories" / "dc33"
@@ -80,6 +80,9 @@ def reboot(arguments: argparse.Namespace) -> None:
     """Shut a container down and boot it again."""
     rehearsal = open_event(arguments)
     host = known(rehearsal, arguments.host)
+    rehearsal.require_whole()
+    if rehearsal.is_rewired:
+        raise RehearsalError(f"{host} is not booted again, because {REWIRED}")
     with locked(rehearsal.state), rehearsal.steps.step(f"Shut {host} down and boot it again"):
         boot.reboot(rehearsal.state, rehearsal.plan, host)
     print(f"{host} runs; `make verify{selector(arguments)}` asks whether all is as it was")
@@ -138,6 +141,7 @@ def show_summary(arguments: argparse.Namespace) -> None:
 
 def print_summary(rehearsal: Rehearsal, arguments: argparse.Namespace) -> None:
     """Print what stands, what to try, what was replaced, what took how long."""
+    rehearsal.require_whole()
     lines = summary.read_lines(boot.standing(rehearsal.state), rehearsal.plan, rehearsal.event, rehearsal.pages())
     seconds = rehearsal.steps.seconds
     print("\n" + summary.render(rehearsal.event, lines, rehearsal.replacements(), seconds, selector(arguments)))

@@ -70,7 +70,7 @@ class Rehearsal:
         """Run playbooks/site.yml; then plug in the clients."""
         with self.steps.step("playbooks/site.yml"):
             self.ansible(["ansible-playbook", str(CHECKOUT / "playbooks" / "site.yml"), *options])
-        if not {"--check", "-C"} & set(options):
+        if not {"--check", "-C"} & set(options) and not self.is_rewired:
             with self.steps.step("Plug in the clients"):
                 clients.connect(standing(self.state), self.plan, self.state.secrets / "tls" / "ca.crt")
 
@@ -88,21 +88,29 @@ class Rehearsal:
 
         `settings` are environment variables that hold unless the user's environment says otherwise.
         """
-        standing(self.state)
+        self.require_whole()
         self._refresh_overlay()
         environment = {**(settings or {}), **ansible_environment(self.state)}
         environment["ANSIBLE_INVENTORY"] = f"{self.source},{self.state.inventory}"
         exit_code = subprocess.run(command, env=environment, check=False).returncode
         if exit_code != 0:
-            hint = f"\n{REWIRED}" if self._is_rewired() else ""
+            hint = f"\n{REWIRED}" if self.is_rewired else ""
             raise RehearsalError(f"{' '.join(command)} ended with exit code {exit_code}; see above{hint}")
 
-    def _is_rewired(self) -> bool:
+    def require_whole(self) -> None:
+        """Raise RehearsalError unless the event stands, put up to the end by this version of the rehearsal."""
+        standing(self.state)
+        if not self.state.sources.exists():
+            raise RehearsalError(f"the rehearsal {self.state.name!r} was not put up to its end; put it up again")
+
+    @property
+    def is_rewired(self) -> bool:
+        """Whether the event's wiring is another one than what stands."""
         return self.state.wiring.read_text() != self.plan.digest
 
     def _refresh_overlay(self) -> None:
         """Write the overlay anew if the event, its inventory or the compiler were changed since it was written."""
-        if self._is_rewired():
+        if self.is_rewired:
             print(f"Warning: {REWIRED}", file=sys.stderr, flush=True)
         if self.state.sources.read_text() != fingerprint(self.source):
             self.write_inventory(self.read_inventory())

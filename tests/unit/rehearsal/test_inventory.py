@@ -143,3 +143,17 @@ def test_changes_are_noticed(rehearsal: Rehearsal) -> None:
     os.utime(source / "hosts.yml", (0, 0))
     seen.append(fingerprint(source))
     assert len(set(seen)) == len(seen)
+
+
+def test_other_wiring_is_noticed(rehearsal: Rehearsal) -> None:
+    rehearsal.state.wiring.write_text(rehearsal.plan.digest)
+    file = rehearsal.source / "event.yml"
+    text = file.read_text()
+    file.write_text(text.replace("title: Nix Vegas", "title: Nix City"))
+    assert not open_rehearsal(rehearsal.state, rehearsal.source).is_rewired
+    lan = "  guests: {cidr: 10.34.0.0/24, pool: 10.34.0.128-10.34.0.254}\n"
+    text = text.replace("\nmesh:", f"{lan}\nmesh:").replace(
+        "  eth2: {network", "  eth3: {network: guests}\n      eth2: {network"
+    )
+    file.write_text(text)
+    assert open_rehearsal(rehearsal.state, rehearsal.source).is_rewired
