@@ -50,6 +50,8 @@ class Line(threading.Thread):
         self.poll.register(self.wakeup, select.POLLIN)
         self.stopping = threading.Event()
         self.baud: int | None = None
+        self.closed_at: float | None = None
+        """When the last host closed the port, on the monotonic clock; None before."""
         self.received_at = self.sent_at = self.free_at = 0.0
 
     def stop(self) -> None:
@@ -68,7 +70,9 @@ class Line(threading.Thread):
                     self._discard()
                     self.stopping.wait(_CLOSED_PAUSE)
                 else:
+                    self.closed_at = None
                     self._serve()
+                    self.closed_at = time.monotonic()
         except UnpluggedError as unplugged:
             self.on_pulled(self, unplugged.returns_after)
         finally:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,12 @@ class Slot:
     def badge(self) -> Badge | None:
         """The badge that is plugged in, also while a fault has it pulled off for a moment."""
         return self._line.badge if self._line else None
+
+    @property
+    def idle(self) -> float | None:
+        """Seconds since a host closed the port of the badge that is plugged in; None if none has yet."""
+        closed_at = self._line.closed_at if self._line else None
+        return None if closed_at is None else time.monotonic() - closed_at
 
     def plug(self, badge: Badge) -> None:
         """Plug a badge in; one that was there is pulled off first."""

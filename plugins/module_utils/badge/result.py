@@ -23,7 +23,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a badge is. done, total: bytes of flash written and to write in this attempt, both 0 until they are known;
+    """How far a badge is. done, total: bytes of flash written and to write in this attempt, 0 until they are known;
     region: what is written now; attempt: 1, and more after reconnecting."""
 
     port: str
