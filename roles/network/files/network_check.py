@@ -21,6 +21,8 @@ from typing import Any
 EXPECTATIONS = Path("/etc/nixvegas/network.json")
 LEASES = Path("/run/systemd/netif/leases")
 FORWARDING = Path("/proc/sys/net/ipv4/ip_forward")
+INTERFACE_SYSCTLS = Path("/proc/sys/net/ipv4/conf")
+REDIRECTS = ("accept_redirects", "send_redirects")
 MAIN_TABLE = 254
 # Numbers of the kernel (linux/rtnetlink.h), as `ip -N` prints them; it leaves out that of unicast.
 ROUTE_TYPES = {"unicast": "1", "blackhole": "6"}
@@ -69,6 +71,18 @@ def rule_complaints(interface: Item, rules: list[Item]) -> Iterator[str]:
         if not any(_is_rule(found, rule) for found in rules):
             words = [f"{key.replace('_', ' ')} {value}" for key, value in rule.items() if value and key != "priority"]
             yield f"rule {rule['priority']} ({', '.join(words)}) is missing"
+
+
+def redirect_complaints(folder: Path) -> Iterator[str]:
+    """Yield the interfaces, `all` and `default` that accept or send ICMP redirects; C(folder) has a folder for each."""
+    for interface in sorted(folder.iterdir()):
+        for name in REDIRECTS:
+            try:
+                value = (interface / name).read_text(encoding="ascii").strip()
+            except OSError:
+                continue  # a device that has just gone
+            if value != "0":
+                yield f"net/ipv4/conf/{interface.name}/{name} is not 0"
 
 
 def complaints(
@@ -186,6 +200,7 @@ def main(arguments: list[str]) -> int:
             return 0
         if (FORWARDING.read_text(encoding="ascii").strip() == "1") is not expected["ip_forward"]:
             lines.append(f"net.ipv4.ip_forward is not {int(expected['ip_forward'])}")
+        lines += redirect_complaints(INTERFACE_SYSCTLS)
     print("\n".join(lines))
     return 1 if lines else 0
 

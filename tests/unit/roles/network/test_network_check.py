@@ -133,3 +133,16 @@ def test_rules(rule: dict[str, Any], found: dict[str, Any], there: bool) -> None
 def test_a_change_that_takes_the_connections_address_is_refused(interface: dict[str, Any], refused: bool) -> None:
     lines = list(check.endangered({"interfaces": [interface]}, {"lan": link("10.4.0.1/24")}, {"10.4.0.1"}))
     assert bool(lines) is refused
+
+
+def test_redirects(tmp_path: Path) -> None:
+    """Of every interface, and of those to come; a device that goes meanwhile is none."""
+    for name, accept, send in (("all", 0, 0), ("default", 1, 0), ("trunk0.2", 0, 1), ("lo", 0, 0)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "accept_redirects").write_text(f"{accept}\n")
+        (tmp_path / name / "send_redirects").write_text(f"{send}\n")
+    (tmp_path / "gone").mkdir()
+    assert list(check.redirect_complaints(tmp_path)) == [
+        "net/ipv4/conf/default/accept_redirects is not 0",
+        "net/ipv4/conf/trunk0.2/send_redirects is not 0",
+    ]
