@@ -112,7 +112,7 @@ CACHE = Record(
 EVENT = Record(
     {
         "plugin": _one_of(("nixvegas.noc.event",), "this plugin", "plugins"),
-        "secrets_dir": TEXT,
+        "secrets_dir": Scalar(values.secrets_folder),
         "name": LABEL,
         "title": TEXT,
         "domain": Scalar(values.site_domain),

@@ -13,7 +13,7 @@ from __future__ import annotations
 from .addresses import Pool, address, cidr, mac, outside_address, pool, special_network
 from .errors import WrongValueError
 from .keys import nix_key, ssh_key
-from .names import domain, interface, label, server, site_domain, url, user, zone
+from .names import domain, interface, label, secrets_folder, server, site_domain, url, user, zone
 from .plain import boolean, text, timezone, whole
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "nix_key",
     "outside_address",
     "pool",
+    "secrets_folder",
     "server",
     "site_domain",
     "special_network",

@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 from urllib.parse import SplitResult, urlsplit
 
 from .addresses import outside_address
 from .errors import WrongValueError
+from .plain import text
 
 LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 ZONE = re.compile(r"[a-z][a-z0-9-]{0,30}")  # part of the name of an nftables set
@@ -55,6 +57,14 @@ def site_domain(written: str) -> str:
         remedy = "choose one below a domain of yours, such as dc.nixos.lv"
         raise WrongValueError("is a domain that clients do not ask name servers about", remedy)
     return written
+
+
+def secrets_folder(written: str) -> str:
+    """A path of a folder; if it is in the inventory's folder, then of one that Ansible does not read."""
+    path = PurePath(text(written))
+    if path.is_absolute() or path.parts[:1] == ("~",) or path.parts[0].startswith("."):
+        return written
+    raise WrongValueError("is a folder that Ansible would read as inventory", f"begin its name with a dot: .{written}")
 
 
 def user(written: str) -> str:

@@ -133,7 +133,7 @@ def test_groups(listed: dict[str, Any]) -> None:
     [
         ({}, "", "{inventory}/.secrets"),
         ({}, "secrets_dir: ../vault", "{inventory}/../vault"),
-        ({"NIXVEGAS_NOC_SECRETS": "/elsewhere"}, "secrets_dir: vault", "/elsewhere"),
+        ({"NIXVEGAS_NOC_SECRETS": "/elsewhere"}, "secrets_dir: .vault", "/elsewhere"),
     ],
 )
 def test_secrets_dir(run: Run, tmp_path: Path, environment: dict[str, str], key: str, expected: str) -> None:
