@@ -163,7 +163,7 @@ def check_proof(inventory: Inventory) -> None:
         asked = probes(promises, "client")
         assert {probe["kind"] for probe in asked} >= {"resolve", "ntp", "reach"}
         for part in set(PARTS) - {"client", "host"}:
-            probes(promises, part, **({"seconds": 1} if part == "capture" else {}))
+            probes(promises, part)
     for host in inventory.hosts:
         probes(inventory.clients, "host", host=host)
 
