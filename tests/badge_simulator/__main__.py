@@ -70,8 +70,8 @@ def main(given: Sequence[str]) -> int:
                 for slot in table:
                     if options.swap is not None and slot.idle is not None and slot.idle >= options.swap:
                         slot.pull()
-                        if (badge := next(waiting, None)) is not None:
-                            plug(slot, badge)
+                        for following in itertools.islice(waiting, 1):
+                            plug(slot, following)
         except KeyboardInterrupt:
             pass
     for badge in badges:
