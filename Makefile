@@ -13,7 +13,7 @@ export PATH := $(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test rehearsal rehearsal-down site verify reboot shell status test lint unit collection rehearsal-test molecule bench golden diagram clean
+.PHONY: help setup setup-test rehearsal rehearsal-down site verify reboot shell status test lint unit collection rehearsal-test molecule badge-test bench golden diagram clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ golden: setup-test ## Write the golden files anew; look at the diff before commi
 diagram: setup ## Draw the network of EVENT= into docs/
 	@PYTHONPATH=$(CACHE)/collections $(BIN)/python -m \
 		ansible_collections.nixvegas.noc.plugins.plugin_utils.event.diagram "$(EVENT)/event.yml" > "docs/$$(basename "$(EVENT)").svg"
+
+badge-test: setup-test ## Flash simulated badges: every fault at every command, and 200 in one run
+	@$(BIN)/python tests/run.py badges
 
 collection: setup-test ## Build the collection, install it elsewhere and use it there
 	@$(BIN)/python tests/run.py collection

@@ -138,13 +138,11 @@ def test_the_command_line_puts_up_a_table(tmp_path: Path) -> None:
         [*command, "--folder", str(tmp_path)], cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     with table:
-        assert table.stdin
         assert table.stdout
         lines = [table.stdout.readline() for _ in range(2)]
         assert lines == [f"{tmp_path}/slot1 60:55:f9:00:00:01\n", f"{tmp_path}/slot2 60:55:f9:00:00:02\n"]
         esptool(Slot(tmp_path / "slot2"), "read-mac")
         assert table.stdout.readline() == f"{tmp_path}/slot2 60:55:f9:00:00:03\n"
-        table.stdin.close()
-        assert table.stdout.readline() == "60:55:f9:00:00:01 stops at the bootloader\n"
+        assert table.communicate()[0].startswith("60:55:f9:00:00:01 stops at the bootloader\n")
     assert table.returncode == 0
     assert list(tmp_path.iterdir()) == []
