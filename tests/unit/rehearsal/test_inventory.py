@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -157,3 +158,9 @@ def test_other_wiring_is_noticed(rehearsal: Rehearsal) -> None:
     )
     file.write_text(text)
     assert open_rehearsal(rehearsal.state, rehearsal.source).is_rewired
+
+
+def test_without_a_pool_nobody_can_ask(rehearsal: Rehearsal, capsys: pytest.CaptureFixture[str]) -> None:
+    hosts = tuple(rehearsal.plan.of_kind("host"))
+    replace(rehearsal, plan=replace(rehearsal.plan, containers=hosts)).prove()
+    assert capsys.readouterr().out.startswith("No network has a pool, so there is no client that could ask")
