@@ -8,7 +8,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from . import clients, internet
 from .boot import in_parallel, put_up, standing
@@ -18,14 +17,14 @@ from .event import Event, find_event_file, load_event
 from .image import bare_layer, base_layer
 from .inventory import Inventory, ansible_environment, drop_others, fingerprint, read_inventory, write_overlay
 from .namespaces import find_holder
+from .overlay import make_overlay
 from .paths import CHECKOUT, State
 from .plan import Container, Plan, plan_event
 from .preflight import check_machine
-from .replace import Replacement, replace, replace_inventory, replace_texts
-from .ssh import BECOME, connection
+from .replace import Replacement
+from .ssh import connection
 from .steps import Steps
-from .summary import open_pages
-from .world import PROGRAM, PROGRAM_OUTPUT, World, make_world
+from .world import World, make_world
 
 REWIRED = (
     "the event's hosts, cables, networks or uplinks were changed since it was put up. "
@@ -148,45 +147,15 @@ class Rehearsal:
 
     def write_inventory(self, inventory: Inventory) -> None:
         """Write the overlay, what was replaced in it, and what clients can open; upstream's facts must be there."""
-        assert self.plan.outside
         sources = fingerprint(self.source)
         upstream = json.loads(self.state.upstream.read_text())
-        stand_ins = upstream["public_keys"]
-        names = {u.key: u.key.split(":")[0] for u in self.plan.outside.upstreams}
-        keys = {key: stand_ins[name] for key, name in names.items() if name in stand_ins}
-        hosts = {host: inventory.variables[host] for host in self.event.ports}
-        replaced = replace(self.event, hosts, keys)
-        managed, visiting = self.plan.of_kind("host", "client"), self.plan.of_kind("client")
-        groups = {
-            "all": [container.name for container in managed],
-            "clients": [client.name for client in visiting],
-        }
-        logins = {
-            container.name: connection(self.state, container.name, inventory.variables[container.name])
-            for container in managed
-        }
-        own = {name: {**login, **replaced.variables.get(name, {})} for name, login in logins.items()}
-        proof: dict[str, Any] = {
-            "verify_address_page": self.plan.outside.address_page,
-            "verify_failover": True,
-            "verify_upstream_closure": upstream["root"] if keys else None,
-            "verify_upstream_program": f"{upstream['root']}/bin/{PROGRAM}",
-            "verify_upstream_output": PROGRAM_OUTPUT,
-        }
-        for client in visiting:
-            texts = replace_texts(inventory.variables[client.name], keys)
-            own[client.name] |= {"verify_network": client.network, **texts, **proof}
-        write_overlay(self.state, groups, own)
-        drop_others(self.state, own)
-        login = {*BECOME, *(name for given in logins.values() for name in given)}
-        others = inventory.hosts - own.keys()
-        report = [*replaced.report, *replace_inventory(others, inventory.clients, hosts.values(), login)]
-        self.state.replaced.write_text(json.dumps([asdict(entry) for entry in report]))
-        pages = {
-            client.name: open_pages(client.network or "", {**inventory.variables[client.name], **proof})
-            for client in visiting
-        }
-        self.state.pages.write_text(json.dumps(pages))
+        names = [container.name for container in self.plan.of_kind("host", "client")]
+        logins = {name: connection(self.state, name, inventory.variables[name]) for name in names}
+        overlay = make_overlay(self.event, self.plan, inventory, upstream, logins)
+        write_overlay(self.state, overlay.groups, overlay.variables)
+        drop_others(self.state, names)
+        self.state.replaced.write_text(json.dumps([asdict(entry) for entry in overlay.report]))
+        self.state.pages.write_text(json.dumps(overlay.pages))
         self.state.sources.write_text(sources)
 
 

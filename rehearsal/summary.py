@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from .containers import Containers
 from .event import Event
@@ -47,13 +46,6 @@ def describe(container: Container, event: Event) -> str:
     if container.kind == "outside":
         return "stand-in"
     return ", ".join(event.classes[container.name])
-
-
-def open_pages(network: str, promises: Mapping[str, Any]) -> list[str]:
-    """Return the URLs that a client of a network can open, made of its variables. Pure."""
-    outside = [promises["verify_address_page"]] if network in promises["verify_egress"] else []
-    caches = [cache for cache in promises["verify_caches"] if network in cache["networks"]]
-    return [*outside, *(f"{cache['url']}/nix-cache-info" for cache in caches)]
 
 
 def render(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ansible_collections.nixvegas.noc.rehearsal.event import Event
+from ansible_collections.nixvegas.noc.rehearsal.overlay import open_pages
 from ansible_collections.nixvegas.noc.rehearsal.replace import Replacement
-from ansible_collections.nixvegas.noc.rehearsal.summary import Line, open_pages, render
+from ansible_collections.nixvegas.noc.rehearsal.summary import Line, render
 
 
 def test_summary(event: Event, golden: Callable[[str, str], None]) -> None:
