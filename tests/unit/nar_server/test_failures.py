@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sqlite3
 import threading
@@ -53,6 +54,26 @@ def test_a_short_lock_is_waited_for(store: Any, serve: Any) -> None:
         assert locked.wait(5)
         assert server.ask(f"/{path.hash_part}.narinfo").status == 200
         writer.join()
+
+
+@pytest.mark.parametrize("make", ["small", "large"])
+def test_file_systems_that_cannot_read_without_waiting(
+    store: Any, serve: Any, trees: Any, make: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as overlayfs: preadv2(2) says EOPNOTSUPP there."""
+    path, read, asked = store.add("x", trees[make]), os.preadv, []
+
+    def preadv(descriptor: int, buffers: Any, offset: int, flags: int = 0) -> int:
+        if flags & os.RWF_NOWAIT:
+            asked.append(descriptor)
+            raise OSError(errno.EOPNOTSUPP, os.strerror(errno.EOPNOTSUPP))
+        return read(descriptor, buffers, offset, flags)
+
+    monkeypatch.setattr(os, "preadv", preadv)
+    with serve(store) as server:
+        answer = server.ask(path.url)
+    assert (answer.status, answer.body == path.nar) == (200, True)
+    assert asked
 
 
 def test_database_gone_and_back(store: Any, serve: Any, tmp_path: Path) -> None:

@@ -53,7 +53,8 @@ class Run:
     def read(self, folder: int, view: memoryview, *, wait: bool) -> None:
         """Read it to the beginning of ``view``, which has one byte more at least; ``folder``: where names begin.
 
-        Without ``wait``, BlockingIOError when a file is not in memory. NarError or OSError when one is not as it was.
+        Without ``wait``, BlockingIOError when a file is not in memory, EOPNOTSUPP where the file system cannot tell.
+        NarError or another OSError when a file is not as it was.
         """
         open_, read, close, texts = os.open, os.preadv, os.close, self.texts
         flags = 0 if wait else os.RWF_NOWAIT

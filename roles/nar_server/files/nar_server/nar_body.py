@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from .nar import NarError
 # Of a large file, so much is looked up in the page cache and sent at once.
 _SLICE = 2 * 1024 * 1024
 _PROBE_STEP = 512 * 1024
+# Reading without waiting ends with these: the disk would have to be waited for; the file system cannot tell (overlayfs).
+_NOT_AT_ONCE = (errno.EAGAIN, errno.EOPNOTSUPP)
 
 
 class Buffers:
@@ -119,7 +122,9 @@ class NarBody(Body):
         """Read a run here if it is in memory, in a thread if the disk has to be waited for."""
         try:
             run.read(self._folder, buffer, wait=False)
-        except BlockingIOError:
+        except OSError as error:
+            if error.errno not in _NOT_AT_ONCE:
+                raise
             await asyncio.to_thread(run.read, self._folder, buffer, wait=True)
 
     async def _send_file(self, sender: Sender, file: LargeFile, first: int, last: int) -> None:
@@ -158,7 +163,9 @@ def _in_memory(descriptor: int, first: int, last: int) -> bool:
     try:
         for position in (*range(first, last, _PROBE_STEP), last - 1):
             os.preadv(descriptor, (byte,), position, os.RWF_NOWAIT)
-    except BlockingIOError:
+    except OSError as error:
+        if error.errno not in _NOT_AT_ONCE:
+            raise
         return False
     return True
 
