@@ -79,8 +79,9 @@ golden: setup-test ## Write the golden files anew; look at the diff before commi
 	@$(BIN)/python -m pytest --refresh-golden
 
 diagram: setup ## Draw the network of EVENT= into docs/
-	@PYTHONPATH=$(CACHE)/collections $(BIN)/python -m \
-		ansible_collections.nixvegas.noc.plugins.plugin_utils.event.diagram "$(EVENT)/event.yml" > "docs/$$(basename "$(EVENT)").svg"
+	@drawing="$$(PYTHONPATH=$(CACHE)/collections $(BIN)/python -m \
+		ansible_collections.nixvegas.noc.plugins.plugin_utils.event.diagram "$(EVENT)")" \
+		&& printf '%s\n' "$$drawing" > "docs/$$(basename "$(EVENT)").svg"
 
 badge-test: setup-test ## Flash simulated badges: every fault at every command, and 200 in one run
 	@$(BIN)/python tests/run.py badges

@@ -218,7 +218,7 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         arguments.action(arguments)
     except EventError as error:
-        print(f"{error}\n{error.summary} in {error.file}", file=sys.stderr)
+        print(error.report, file=sys.stderr)
         return 1
     except RehearsalError as error:
         print(f"rehearsal: {error}", file=sys.stderr)

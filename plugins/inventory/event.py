@@ -79,7 +79,7 @@ class InventoryModule(BaseInventoryPlugin):
         try:
             event = read_event(file)
         except EventError as error:
-            raise SystemExit(f"{error}\n{error.summary} in {error.file}") from error
+            raise SystemExit(error.report) from error
         if self.inventory.groups.get(MANAGED):
             raise SystemExit(f"{file}: a second event; a run is about one: name its folder with -i")
         # Not _read_config_data, which would read the file once more, without line numbers.

@@ -70,7 +70,7 @@ def why_no_event(inventories: Sequence[Path]) -> str:
         for file in files:
             read_event(file)
     except EventError as error:
-        return f"no event was read\n{error}\n{error.summary} in {error.file}"
+        return f"no event was read\n{error.report}"
     if files:
         remedy = "let enable_plugins of ansible.cfg, section inventory, begin with nixvegas.noc.event"
         return f"no event was read: Ansible was not told to read {files[0]}; {remedy}"

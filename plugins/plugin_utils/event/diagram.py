@@ -5,7 +5,7 @@
 """A picture of an event's network, as SVG: the same event always gives the same picture.
 
     PYTHONPATH=.cache/collections python3 -m ansible_collections.nixvegas.noc.plugins.plugin_utils.event.diagram \\
-        inventories/dc33/event.yml > docs/dc33.svg
+        inventories/dc33 > docs/dc33.svg
 
 From top to bottom: the internet, the uplinks, the router beside the hosts elsewhere with the tunnel between them, the
 networks as bars, the hosts on site hanging on them, the published names. A wire ends in a dot at the bar it is plugged
@@ -19,7 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from . import parse_event
+from ..event_file import event_files, read_event
+from . import EventError
 from .model import Event, Host, Network
 
 MARGIN = 28
@@ -223,9 +224,14 @@ class _Diagram:
 
 
 def main() -> int:
-    """Write the picture of the event file given as argument to standard output."""
-    file = Path(sys.argv[1])
-    sys.stdout.write(draw(parse_event(file.read_text(encoding="utf-8"), str(file))))
+    """Write the picture of the inventory given as argument to standard output; or to standard error what is wrong."""
+    files = event_files(Path(sys.argv[1]))
+    if not files:
+        raise SystemExit(f"{sys.argv[1]}: no event.yml is there")
+    try:
+        sys.stdout.write(draw(read_event(files[0])))
+    except EventError as error:
+        raise SystemExit(error.report) from error
     return 0
 
 

@@ -54,6 +54,11 @@ class EventError(Exception):
         super().__init__("\n".join(mistake.describe(file) for mistake in self.mistakes))
 
     @property
+    def report(self) -> str:
+        """All mistakes and their number, for a person."""
+        return f"{self}\n{self.summary} in {self.file}"
+
+    @property
     def summary(self) -> str:
         """How many mistakes there are, in words."""
         count = len(self.mistakes)

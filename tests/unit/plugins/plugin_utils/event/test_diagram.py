@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 from ansible_collections.nixvegas.noc.plugins.plugin_utils.event import parse_event
-from ansible_collections.nixvegas.noc.plugins.plugin_utils.event.diagram import draw
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.event.diagram import draw, main
 
 CHECKOUT = Path(__file__).resolve().parents[5]
 GOLDEN = CHECKOUT / "tests/golden/event"
@@ -53,3 +53,14 @@ def test_everything_is_in_the_picture(event: Path) -> None:
     parsed = parse_event(event.read_text(encoding="utf-8"), "event.yml")
     texts = {text for *_, text in frames(svg)}
     assert {*parsed.hosts, *parsed.networks, parsed.title} <= texts
+
+
+@pytest.mark.parametrize(("content", "said"), [(None, "no event.yml is there"), ("plugin: x\n", "mistakes in")])
+def test_no_picture_of_a_wrong_event(
+    content: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if content:
+        (tmp_path / "event.yml").write_text(content, encoding="utf-8")
+    monkeypatch.setattr("sys.argv", ["diagram", str(tmp_path)])
+    with pytest.raises(SystemExit, match=said):
+        main()

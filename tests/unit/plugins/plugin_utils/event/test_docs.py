@@ -49,4 +49,4 @@ def test_the_mistakes_shown_are_what_is_said() -> None:
     )
     with pytest.raises(EventError) as caught:
         parse_event(wrong.replace("address: 10.4.0.2,", "address: 10.4.9.2,"), "inventories/mine/event.yml")
-    assert f"{caught.value}\n{caught.value.summary} in inventories/mine/event.yml" == shown
+    assert caught.value.report == shown
