@@ -19,7 +19,7 @@ from .nar import NarError
 # Of a large file, so much is looked up in the page cache and sent at once.
 _SLICE = 2 * 1024 * 1024
 _PROBE_STEP = 512 * 1024
-# Reading without waiting ends with these: the disk would have to be waited for; the file system cannot tell (overlayfs).
+# What reading without waiting may end with: not in memory; the file system cannot tell, as overlayfs cannot.
 _NOT_AT_ONCE = (errno.EAGAIN, errno.EOPNOTSUPP)
 
 
