@@ -97,8 +97,9 @@ from typing import Any
 
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.arguments import CONNECTION, HydraModule, connect
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.credentials import shown
+from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.documents import Document
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.errors import HydraError
-from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.export import as_yaml, event_part
+from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.export import as_yaml, event_part, notes_of
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.server import DECLARED, Server
 
 ARGUMENTS = {
@@ -109,16 +110,12 @@ ARGUMENTS = {
 }
 
 
-def run(server: Server, options: dict[str, Any]) -> dict[str, Any]:
+def run(module: HydraModule) -> dict[str, Any]:
     """Read and return the result. Raises HydraError."""
-    found = {}
-    for name in options["projects"] or server.projects():
-        project = server.project(name)
-        if project is None:
-            raise HydraError(f"project {name} does not exist on {server.client.base}")
-        # One that is removed in between is no longer there to be told of.
-        jobsets = {jobset: server.jobset(name, jobset) for jobset in sorted(project[1]) if jobset != DECLARED}
-        found[name] = (project[0], {jobset: document for jobset, document in jobsets.items() if document is not None})
+    server, options = connect(module), module.params
+    found = read(server, options["projects"])
+    for note in notes_of(found):
+        module.warn(note)
     if options["format"] == "event":
         return {"changed": False, "event": as_yaml({"hydra": event_part(server.client.base, found)})}
     result: dict[str, Any] = {
@@ -131,17 +128,30 @@ def run(server: Server, options: dict[str, Any]) -> dict[str, Any]:
     if options["evaluations"]:
         result["latest_evaluations"] = {
             f"{name}:{jobset}": shown(server.latest_evaluation(name, jobset))
-            for name, read in found.items()
-            for jobset in read[1]
+            for name, (_, jobsets) in found.items()
+            for jobset in jobsets
         }
     return result
+
+
+def read(server: Server, names: list[str]) -> dict[str, tuple[Document, dict[str, Document]]]:
+    """Projects with their jobsets, by name. Raises HydraError where one is missing."""
+    found = {}
+    for name in names or server.projects():
+        project = server.project(name)
+        if project is None:
+            raise HydraError(f"project {name} does not exist on {server.client.base}")
+        # One that is removed in between is no longer there to be told of.
+        jobsets = {jobset: server.jobset(name, jobset) for jobset in sorted(project[1]) if jobset != DECLARED}
+        found[name] = (project[0], {jobset: document for jobset, document in jobsets.items() if document is not None})
+    return found
 
 
 def main() -> None:
     """Run the module."""
     module = HydraModule(ARGUMENTS)
     try:
-        result = run(connect(module), module.params)
+        result = run(module)
     except HydraError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from .documents import Document
+from . import values
+from .credentials import without_credentials
+from .documents import Document, read_jobset, read_wanted, target_jobset
 from .fields import DURATION, JOBSET, JOBSET_DEFAULTS, PROJECT, PROJECT_DEFAULTS, Field
-from .values import shown_duration
+from .plan import shown_fields
+from .values import WrongFieldError, read_field, shown_duration
 
 # Words that YAML, by whatever version, may take for something else than a text are quoted, and so are all others that
 # are not plainly words.
@@ -30,7 +34,7 @@ def event_part(url: str, projects: Mapping[str, tuple[Document, Jobsets]]) -> di
         part["projects"][name] = _without_defaults(PROJECT, project, PROJECT_DEFAULTS | {"display_name": name})
         for jobset, document in () if project["declarative"] else jobsets.items():
             part["jobsets"][f"{name}:{jobset}"] = _jobset(document)
-    return {key: value for key, value in part.items() if value}
+    return part if part["jobsets"] else {key: value for key, value in part.items() if key != "jobsets"}
 
 
 def _jobset(document: Document) -> Document:
@@ -49,6 +53,38 @@ def _without_defaults(fields: tuple[Field, ...], document: Document, defaults: D
         for field in fields
         if document[field.name] != defaults[field.name]
     }
+
+
+def notes_of(projects: Mapping[str, tuple[Document, Jobsets]]) -> list[str]:
+    """What to know about an export: values that the server holds, but no event file may, and credentials in it."""
+    notes = []
+    for name, (project, jobsets) in projects.items():
+        notes += [f"project {name}: {note}" for note in _notes(project, partial(_read_project, name, project))]
+        for jobset, document in jobsets.items():
+            read = partial(_read_jobset, jobset, document)
+            notes += [f"jobset {name}:{jobset}: {note}" for note in _notes(document, read)]
+    return notes
+
+
+def _notes(document: Document, read: Callable[[], object]) -> list[str]:
+    fields = shown_fields(document).items()
+    secret = [field for field, value in fields if without_credentials(value) != value]
+    notes = [f"{field} holds credentials: keep the export where nobody else reads it" for field in secret]
+    try:
+        read()
+    except WrongFieldError as wrong:
+        notes.append(f"{wrong}; Hydra has it, an event file may not: correct it on Hydra's page")
+    return notes
+
+
+def _read_project(name: str, project: Document) -> None:
+    read_field("name", name, values.project_name)
+    read_wanted(PROJECT, project)
+
+
+def _read_jobset(name: str, jobset: Document) -> None:
+    read_field("name", name, values.jobset_name)
+    target_jobset(read_jobset(jobset), None, exact=True)
 
 
 def as_yaml(data: Mapping[str, Any], indent: str = "") -> str:

@@ -55,6 +55,7 @@ class Inventory:
     hosts: dict[str, Variables] = field(default_factory=dict)
     clients: Variables = field(default_factory=dict)
     everybody: Variables = field(default_factory=dict)
+    controller: Variables = field(default_factory=dict)
 
 
 def compile_event(event: Event, secret_paths: SecretPaths) -> Inventory:
@@ -66,7 +67,8 @@ def compile_event(event: Event, secret_paths: SecretPaths) -> Inventory:
         },
         hosts={host.name: compile_host(event, host, secret_paths) for host in event.hosts.values()},
         clients=verify.variables(event),
-        everybody=secrets.variables(event, secret_paths) | hydra.variables(event),
+        everybody=secrets.variables(event, secret_paths),
+        controller=hydra.variables(event),
     )
 
 

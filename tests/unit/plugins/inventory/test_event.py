@@ -27,6 +27,7 @@ all: {hosts: {vivec: {nebula_mtu: 1200}}}
     "group_vars/cache.yml": "nar_server_priority: 33\nntp_servers: [caches.example.org]\n",
     "group_vars/clients.yml": "verify_router: overridden\n",
     "host_vars/bigzam.yml": "ntp_servers: [bigzam.example.org]\nansible_host: 192.0.2.1\n",
+    "host_vars/localhost.yml": "hydra_url: https://hydra.example.org\n",
     ".secrets/tsig/dhcp.secret": "c2VjcmV0\n",
 }
 
@@ -104,14 +105,17 @@ def test_precedence(hosts: dict[str, Any], host: str, variable: str, value: obje
 
 
 def test_clients_get_no_role_variables(hosts: dict[str, Any]) -> None:
-    assert {name.split("_")[0] for name in hosts["laptop"]} - {"ansible"} == {
-        "verify",
-        "secrets",
-        "base",
-        "ntp",
-        "hydra",
-    }
+    assert {name.split("_")[0] for name in hosts["laptop"]} - {"ansible"} == {"verify", "secrets", "base", "ntp"}
     assert "base_hostname" not in hosts["laptop"]  # base_timezone and ntp_servers are from group_vars/all.yml
+
+
+def test_hydra_is_known_to_localhost_only(run: Run, inventory: Path, listed: dict[str, Any]) -> None:
+    """To the localhost Ansible has anyway, which is no host of the event: not in the group all."""
+    assert "hydra_" not in json.dumps(listed)
+    assert "localhost" not in json.dumps(listed)
+    found = json.loads(run("-i", str(inventory), "--host", "localhost").stdout, object_hook=plain)
+    assert [project["name"] for project in found["hydra_projects"]] == ["nixpkgs"]
+    assert (found["hydra_url"], found["ansible_connection"]) == ("https://hydra.example.org", "local")
 
 
 def test_secrets_are_no_inventory(hosts: dict[str, Any]) -> None:

@@ -75,7 +75,7 @@ def filled(run: Run) -> None:
 
 def apply(run: Run, text: str) -> list[Result]:
     """What playbooks/hydra.yml does with the event file that has this part."""
-    compiled = compile_text(EVENT.read_text() + text, "event.yml", PurePosixPath("SECRETS")).everybody
+    compiled = compile_text(EVENT.read_text() + text, "event.yml", PurePosixPath("SECRETS")).controller
     return [run("project", **project) for project in compiled["hydra_projects"]]
 
 

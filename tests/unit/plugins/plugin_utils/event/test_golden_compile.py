@@ -46,7 +46,12 @@ def test_host(event: str, host: str, golden: Callable[[str, str], None]) -> None
 @pytest.mark.parametrize("event", EVENTS)
 def test_groups(event: str, golden: Callable[[str, str], None]) -> None:
     inventory = INVENTORIES[event]
-    shared = {"groups": inventory.groups, "all": inventory.everybody, "clients": inventory.clients}
+    shared = {
+        "groups": inventory.groups,
+        "all": inventory.everybody,
+        "clients": inventory.clients,
+        "localhost": inventory.controller,
+    }
     golden(f"event/{event}/_groups.yml", as_yaml(shared))
 
 
