@@ -22,18 +22,22 @@ TOP_LEVEL = "(top level)"
 class Push:
     """A push that was accepted, by what the jobset said right after it. Times are the server's, in seconds.
 
-    running: when an evaluation that was already under way began; its end is not ours.
+    running: when an evaluation that was already under way began; its end is not ours. checked: when the last one before
+    the push ended, maybe in the very second of the push.
     """
 
     time: int
     running: int | None
+    checked: int | None
 
 
 def pushed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Push:
     """The push between two answers about a jobset. An evaluator that is quick may have taken it up already."""
     started = after.get("starttime")
     time = after.get("triggertime") or started or after.get("lastcheckedtime") or before.get("lastcheckedtime") or 0
-    return Push(int(time), int(started) if started and int(started) < int(time) else None)
+    return Push(
+        int(time), int(started) if started and int(started) < int(time) else None, before.get("lastcheckedtime")
+    )
 
 
 def has_arrived(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
@@ -47,12 +51,14 @@ def has_arrived(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
 def is_over(push: Push, answer: Mapping[str, Any]) -> bool:
     """Whether the evaluation that the push asked for has ended.
 
-    Its end is the first check at or after the push, while nothing runs; if another evaluation ran then, the trigger
-    must be gone too, because the evaluator keeps it for the next one.
+    Its end is the first check at or after the push, while nothing runs. If the trigger is still there, which an
+    evaluator that is run by hand leaves, the check must be another one than the last before the push, and none that
+    ran already then: the evaluator keeps the trigger for the next one.
     """
-    if answer.get("starttime") is not None or int(answer.get("lastcheckedtime") or 0) < push.time:
+    checked = answer.get("lastcheckedtime")
+    if answer.get("starttime") is not None or int(checked or 0) < push.time:
         return False
-    return push.running is None or answer.get("triggertime") is None
+    return answer.get("triggertime") is None or (push.running is None and checked != push.checked)
 
 
 def phase(push: Push, answer: Mapping[str, Any]) -> str:

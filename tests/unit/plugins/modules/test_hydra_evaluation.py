@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
@@ -28,7 +29,9 @@ def jobset(hydra: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch) -> Jobset:
     """A jobset; nobody waits in real time, and the server's clock goes a second a request."""
     ticks: Iterator[int] = iter(range(1795369000, 1795379000))
     hydra.database.clock = lambda: next(ticks)
-    monkeypatch.setattr(hydra_evaluation, "Pusher", partial(Pusher, sleep=lambda _seconds: None))
+    # A second passes at each look at the clock, so that what never comes ends a test instead of holding it.
+    timeless = partial(Pusher, sleep=lambda _seconds: None, clock=partial(next, count(1.0)))
+    monkeypatch.setattr(hydra_evaluation, "Pusher", timeless)
     run("project", name="demo", jobsets=[{"name": "fl", "flake": "github:NixOS/hydra/master"}])
     hydra.requests.clear()
     return hydra.database.projects["demo"].jobsets["fl"]
@@ -84,6 +87,32 @@ def test_evaluation_under_way_is_not_ours(hydra: StandIn, run: Run, jobset: Jobs
     assert run("evaluation", **NAME)["new"] == ["ours"]
 
 
+def test_evaluation_that_ended_in_the_second_of_the_push_is_not_ours(hydra: StandIn, run: Run, jobset: Jobset) -> None:
+    database = hydra.database
+    evaluator.end(database, jobset, {"old": 0})
+    second = jobset.columns["lastcheckedtime"]
+    database.clock = lambda: second
+
+    def later() -> None:
+        database.clock = lambda: second + 1
+        evaluator.end(database, jobset, {"ours": 0})
+
+    script(hydra, nothing, nothing, later)
+    assert run("evaluation", **NAME)["new"] == ["ours"]
+
+
+def test_trigger_that_nobody_clears(hydra: StandIn, run: Run, jobset: Jobset) -> None:
+    """As recorded where hydra-eval-jobset was run by hand: the jobset was checked, and the trigger is still there."""
+
+    def by_hand() -> None:
+        trigger = jobset.columns["triggertime"]
+        evaluator.end(hydra.database, jobset, {"ours": 0})
+        jobset.columns["triggertime"] = trigger
+
+    script(hydra, nothing, by_hand)
+    assert run("evaluation", **NAME)["new"] == ["ours"]
+
+
 def test_unchanged_inputs(hydra: StandIn, run: Run, jobset: Jobset) -> None:
     evaluator.end(hydra.database, jobset, {"a": 0})
     script(hydra, nothing, lambda: evaluator.end(hydra.database, jobset))
@@ -118,6 +147,21 @@ def test_errors_are_readable(hydra: StandIn, run: Run, jobset: Jobset) -> None:
         "b:\n  line 0\n  line 1\n  line 2\n  line 3\n  line 4\n  line 5\n  …\n"
         "(top level):\n  error: out of luck"
     )
+
+
+def test_credentials_are_not_shown(hydra: StandIn, run: Run, jobset: Jobset) -> None:
+    """Of what cannot be fetched, and of the inputs an evaluation tells."""
+    refused = "cannot fetch https://bot:hunter2@x.org/a.git"
+    script(hydra, nothing, lambda: evaluator.end(hydra.database, jobset, fetch_error=refused))
+    failed = run("evaluation", **NAME)
+    assert "https://***@x.org/a.git" in failed["msg"]
+    evaluator.end(hydra.database, jobset, {"a": 0})
+    hydra.requests.clear()
+    jobset.evaluations[-1]["jobsetevalinputs"] = {"src": {"uri": "https://bot:hunter2@x.org/a.git"}}
+    script(hydra, nothing, lambda: evaluator.end(hydra.database, jobset))
+    done = run("evaluation", **NAME)
+    assert done["evaluation"]["jobsetevalinputs"] == {"src": {"uri": "https://***@x.org/a.git"}}
+    assert "hunter2" not in f"{failed}{done}{run('info')['latest_evaluations']}"
 
 
 def test_inputs_that_cannot_be_fetched(hydra: StandIn, run: Run, jobset: Jobset) -> None:

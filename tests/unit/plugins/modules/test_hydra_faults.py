@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from ansible_collections.nixvegas.noc.plugins.modules import hydra_jobset, hydra_project
 from ansible_collections.nixvegas.noc.tests.hydra_stand_in import server
-from ansible_collections.nixvegas.noc.tests.hydra_stand_in.answers import page
+from ansible_collections.nixvegas.noc.tests.hydra_stand_in.answers import Answer, page
 from ansible_collections.nixvegas.noc.tests.hydra_stand_in.server import (
     CUT_AFTER,
     CUT_BEFORE,
@@ -149,6 +149,41 @@ def test_session_that_expires_in_the_middle(hydra: StandIn, run: Run) -> None:
     assert len(run("project", name="demo", jobsets=jobsets)["changes"]) == 3
     assert hydra.requests.count("POST /login") == 2
     assert hydra.writes == [f"PUT /jobset/demo/j{number}" for number in (0, 1, 1, 2)]
+
+
+@pytest.mark.parametrize("private", [False, True])
+def test_one_session_for_a_whole_run(hydra: StandIn, run: Run, private: bool) -> None:
+    hydra.database.private = private
+    jobsets = [{"name": f"j{number}", "flake": "a:b"} for number in range(5)]
+    assert len(run("project", name="demo", description="x", jobsets=jobsets)["changes"]) == 6
+    assert hydra.requests.count("POST /login") == 1
+    assert hydra.requests.count("GET /project/demo") == 3 + private  # the first of a private one is refused
+
+
+@pytest.mark.parametrize("fault", [CUT_BEFORE, CUT_AFTER, PROXY_ERROR, PROXY_TIMEOUT])
+def test_signing_in_is_repeated(hydra: StandIn, run: Run, fault: str) -> None:
+    left = [fault]
+    hydra.fault = lambda _method, target: left.pop() if left and target == "/login" else None
+    assert run("jobset", **FLAKE)["changed"]
+    assert hydra.requests.count("POST /login") == 2
+    assert hydra.writes == [PUT]
+
+
+def test_answers_are_not_asked_for_again(hydra: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hydra says 500 to most mistakes: its words are what there is to know, whatever the status."""
+    for status in (400, 500):
+        refused = Answer(status, {"error": "The moon is not full."})
+        monkeypatch.setattr(server, "answer", lambda *_, refused=refused: refused)
+        hydra.requests.clear()
+        failed = run("jobset", **FLAKE)["msg"]
+        assert failed == f"GET {hydra.url}/jobset/demo/fl was answered {status}: The moon is not full."
+        assert hydra.requests == ["GET /jobset/demo/fl"]
+
+
+def test_refused_change_is_not_repeated(hydra: StandIn, run: Run) -> None:
+    wanted = FLAKE | {"dynamic_run_command": True}
+    assert "Dynamic RunCommand is not enabled by the server or the parent project" in run("jobset", **wanted)["msg"]
+    assert hydra.writes == [PUT]
 
 
 def test_wrong_password(hydra: StandIn, run: Run) -> None:

@@ -130,6 +130,34 @@ def test_event_part(hydra: StandIn, run: Run) -> None:
     )
 
 
+def test_what_no_event_file_may_say_is_told(hydra: StandIn, run: Run) -> None:
+    """The server takes it, and older ones took more."""
+    project = hydra.database.projects["nixpkgs"]
+    project.jobsets["fl"].columns["keepnr"] = -1
+    project.columns["homepage"] = " https://nixos.org"
+    hydra.database.projects["decl"].declarative["value"] = ""
+    assert run("info", format="event")["warnings"] == [
+        f"{mistake}; Hydra has it, an event file may not: correct it on Hydra's page"
+        for mistake in (
+            "project decl: declarative.value: is missing; write file, type and value; {} for a project that is not"
+            " declarative",
+            'project nixpkgs: homepage: " https://nixos.org" has blanks at an end, which Hydra drops; remove them',
+            "jobset nixpkgs:fl: evaluations_to_keep: -1 is not a number of evaluations; write a whole number from 0 to"
+            " 2147483647",
+        )
+    ]
+
+
+def test_credentials_are_told_of(run: Run) -> None:
+    """They are in the export, or it would not recreate the jobset."""
+    run("jobset", project="nixpkgs", name="fl", flake="git+https://bot:hunter2@x.org/a")
+    found = run("info", format="event", projects=["nixpkgs"])
+    assert found["warnings"] == [
+        "jobset nixpkgs:fl: flake holds credentials: keep the export where nobody else reads it"
+    ]
+    assert "flake: git+https://bot:hunter2@x.org/a\n" in found["event"]
+
+
 def test_projects_can_be_chosen(hydra: StandIn, run: Run) -> None:
     found = run("info", projects=["_x"])
     assert [project["name"] for project in found["projects"]] == ["_x"]
