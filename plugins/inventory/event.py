@@ -107,7 +107,7 @@ def fill(inventory: InventoryData, compiled: Inventory) -> None:
         set_variables(inventory, group, {"ansible_group_priority": LOWEST_PRIORITY, **variables})
     set_variables(inventory, inventory.add_group("clients"), compiled.clients)
     set_variables(inventory, "all", compiled.everybody)
-    # The localhost that Ansible has anyway: one that is added would be a host of the event, in every play on all of them.
+    # The localhost that Ansible has anyway: one that is added would be a host of the event, in plays on all of them.
     controller = inventory.get_host("localhost")
     for name, value in compiled.controller.items():
         controller.set_variable(name, value)

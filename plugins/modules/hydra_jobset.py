@@ -16,7 +16,9 @@ description:
   - Brings one jobset of a Hydra (the continuous integration server of Nix), flake or legacy, to what is described.
   - What is not named stays as it is on the server, unless O(exact=true). Where nothing differs nothing is sent, because
     a request without a difference can cancel a pending evaluation.
-  - Values that Hydra would silently trim, coerce or drop are refused before a request is sent.
+  - Values that Hydra would silently trim, coerce or drop are refused before a request is sent. So are numbers,
+    flags and lists where a text belongs, which Ansible would make a text of; that is why texts are of type C(raw).
+  - Neither user name and password nor credentials in URLs are shown.
   - A jobset that was renamed does not exist under its old name.
   - Module M(nixvegas.noc.hydra_project) keeps many at once.
 extends_documentation_fragment: [nixvegas.noc.attributes, nixvegas.noc.hydra]

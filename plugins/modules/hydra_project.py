@@ -18,7 +18,9 @@ description:
   - Reads the project, and each listed jobset that exists, with one request each. Where nothing differs nothing is sent,
     because a request without a difference can cancel a pending evaluation.
   - What is not named stays as it is on the server, unless O(exact=true).
-  - Values that Hydra would silently trim, coerce or drop are refused before a request is sent.
+  - Values that Hydra would silently trim, coerce or drop are refused before a request is sent. So are numbers,
+    flags and lists where a text belongs, which Ansible would make a text of; that is why texts are of type C(raw).
+  - Neither user name and password nor credentials in URLs are shown.
 extends_documentation_fragment: [nixvegas.noc.attributes, nixvegas.noc.hydra]
 attributes:
   check_mode:

@@ -2,34 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbooks and all modules, run by Ansible itself against the stand-in, as the guide docs/hydra.md does.
-
-Every run is at Ansible's most talkative, and nothing it says may hold the password, the name of who signs in, or
-credentials of a URL.
-"""
+"""The guide docs/hydra.md, and the round trip: read, apply, read again."""
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-from ansible_collections.nixvegas.noc.tests.hydra_stand_in import server
-from ansible_collections.nixvegas.noc.tests.hydra_stand_in.answers import page
-from ansible_collections.nixvegas.noc.tests.hydra_stand_in.server import CUT_BEFORE, StandIn, running
-from ansible_collections.nixvegas.noc.tests.hydra_stand_in.state import Database, User, people
+from ansible_collections.nixvegas.noc.tests.hydra_stand_in.server import StandIn, running
+from ansible_collections.nixvegas.noc.tests.hydra_stand_in.state import Database
 
-CHECKOUT = Path(__file__).resolve().parents[3]
-USERNAME = "quartermaster"
-PASSWORD = "correct horse battery staple"
-CREDENTIALS = "hunter2"
-EVENT = (CHECKOUT / "inventories/dc33/event.yml").read_text(encoding="utf-8")
+from .conftest import EVENT, ansible, as_part, changed, database, inventory
+
 PLAY = """
 - hosts: localhost
   connection: local
@@ -82,64 +67,6 @@ AWKWARD: dict[str, Any] = {
         "_x:once": {"flake": "github:NixOS/hydra/master?dir=a&b=c", "state": "one_shot", "description": "it's"},
     },
 }
-
-
-def database() -> Database:
-    """A Hydra where the example event's owner is known, and an administrator of a name that stands nowhere else."""
-    users = people()
-    users[USERNAME] = User(USERNAME, PASSWORD, "Quinn", "quinn@example.org", ("admin",))
-    users["numinit"] = users["bob"]
-    return Database(users)
-
-
-@pytest.fixture
-def hydra() -> Iterator[StandIn]:
-    """A Hydra without projects."""
-    with running(database()) as stand_in:
-        yield stand_in
-
-
-def ansible(url: str, *arguments: str | Path, works: bool = True, **environment: str) -> str:
-    """What ansible-playbook says; `works`: whether it must succeed or fail."""
-    command = [Path(sys.executable).parent / "ansible-playbook", "-vvv", *arguments]
-    variables = {
-        "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
-        "NO_COLOR": "1",
-        "HYDRA_URL": url,
-        "HYDRA_USERNAME": USERNAME,
-        "HYDRA_PASSWORD": PASSWORD,
-    }
-    done = subprocess.run(
-        command,
-        cwd=CHECKOUT,
-        env=os.environ | variables | environment,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
-    output = done.stdout + done.stderr
-    for secret in (PASSWORD, USERNAME, CREDENTIALS):
-        assert secret not in output
-    assert (done.returncode == 0) is works, output
-    return output
-
-
-def changed(output: str) -> int:
-    """How many tasks changed something."""
-    return int(re.findall(r"changed=(\d+)", output)[-1])
-
-
-def inventory(folder: Path, part: str) -> list[str | Path]:
-    """The playbook's arguments for the example event with another key `hydra`."""
-    file = folder / "event.yml"
-    file.write_text(f"{EVENT.partition(chr(10) + 'hydra:')[0]}\n{part}\n", encoding="utf-8")
-    return ["playbooks/hydra.yml", "-i", file]
-
-
-def as_part(url: str, hydra: dict[str, Any]) -> str:
-    """The key `hydra` of an event file. JSON is YAML too."""
-    return f"hydra: {json.dumps({'url': url, **hydra})}"
 
 
 def exported(url: str, folder: Path) -> str:
@@ -211,74 +138,3 @@ def test_round_trip_of_nothing(hydra: StandIn, tmp_path: Path) -> None:
 def test_event_without_a_hydra(hydra: StandIn, tmp_path: Path) -> None:
     assert changed(ansible(hydra.url, *inventory(tmp_path, ""))) == 0
     assert hydra.requests == []
-
-
-SECRETIVE: dict[str, Any] = {
-    "projects": {"nixpkgs": {"owner": "alice", "homepage": f"https://{CREDENTIALS}@x.org/"}},
-    "jobsets": {
-        "nixpkgs:fl": {"flake": f"git+https://bot:{CREDENTIALS}@x.org/a?ref=main"},
-        "nixpkgs:leg": {
-            "nix_expression": "release.nix",
-            "nix_expression_input": "src",
-            "inputs": {"src": {"type": "git", "value": f"https://bot:a/@{CREDENTIALS}@x.org/a.git main"}},
-        },
-    },
-}
-
-
-def test_credentials_in_urls(hydra: StandIn, tmp_path: Path) -> None:
-    """In check mode, when they are applied, when they change."""
-    playbook = inventory(tmp_path, as_part(hydra.url, SECRETIVE))
-    assert "https://***@x.org/a.git main" in ansible(hydra.url, *playbook, "--check", "--diff")
-    ansible(hydra.url, *playbook, "--diff")
-    hydra.database.projects["nixpkgs"].jobsets["fl"].columns["flake"] = "git+https://bot:other@x.org/a?ref=main"
-    changes = ansible(hydra.url, *playbook, "--diff")
-    assert "+flake: git+https://***@x.org/a?ref=main (credentials after)" in changes
-    assert "other@" not in changes
-
-
-@pytest.mark.parametrize(
-    ("failure", "words"),
-    [
-        ("password", "Bad username or password"),
-        ("role", "Creating projects needs the role create-projects or admin"),
-        ("401", "was answered 401: an HTML page"),
-        ("cut", "got no answer"),
-        ("closed", "Connection refused"),
-        ("input", 'inputs.src.value: "https://***@x.org/a.git main" has blanks at an end'),
-        ("option", "Unsupported parameters"),
-        ("type", "nix_expression_input: ["),
-    ],
-)
-def test_failures_show_no_secret(
-    hydra: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failure: str, words: str
-) -> None:
-    """Of who signs in or of a URL."""
-    url, environment, more = hydra.url, {}, {}
-    if failure == "password":
-        environment = {"HYDRA_PASSWORD": "stale password"}
-    if failure == "role":
-        hydra.database.users[USERNAME].roles = ()
-    if failure == "401":
-        monkeypatch.setattr(server, "answer", lambda *_: page(401, f"401 {USERNAME}:{PASSWORD} may not"))
-    if failure == "cut":
-        hydra.fault = lambda *_: CUT_BEFORE
-    if failure == "closed":
-        url = "http://127.0.0.1:1"
-    if failure == "option":
-        more = {"nosuch": f"https://{CREDENTIALS}@x.org"}
-    if failure == "type":
-        more = {"jobsets": [{"name": "a", "nix_expression_input": [f"https://{CREDENTIALS}@x.org"]}]}
-    part = as_part(url, SECRETIVE)
-    if failure == "role":
-        part = part.replace('"owner": "alice", ', "")
-    if failure == "input":
-        part = part.replace('a.git main"', 'a.git main "')
-    overridden = tmp_path / "host_vars/localhost.yml"
-    overridden.parent.mkdir()
-    if more:
-        project = {"name": "nixpkgs", **more}
-        overridden.write_text(json.dumps({"hydra_projects": [project]}), encoding="utf-8")
-    output = ansible(url, *inventory(tmp_path, part), "--diff", works=False, **environment)
-    assert words in output
-    assert "stale password" not in output

@@ -20,6 +20,15 @@ from ansible_collections.nixvegas.noc.tests.hydra_stand_in.state import Database
 
 Result = dict[str, Any]
 Run = Callable[..., Result]
+FLAKE: dict[str, Any] = {"project": "demo", "name": "fl", "flake": "github:NixOS/hydra/master"}
+LEGACY: dict[str, Any] = {
+    "project": "demo",
+    "name": "leg",
+    "nix_expression": "release.nix",
+    "nix_expression_input": "src",
+    "check_interval": "5m",
+    "inputs": {"src": {"type": "git", "value": "https://git.example.org/a.git main"}},
+}
 PASSWORD = "correct horse battery staple"
 
 
@@ -63,3 +72,10 @@ def run(hydra: StandIn, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
         return result
 
     return run_module
+
+
+@pytest.fixture
+def demo(hydra: StandIn, run: Run) -> None:
+    """An empty project, before the requests are counted."""
+    run("project", name="demo")
+    hydra.requests.clear()

@@ -10,13 +10,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.nixvegas.noc.plugins.modules import hydra_jobset, hydra_project
+from ansible_collections.nixvegas.noc.plugins.modules import hydra_project
 from ansible_collections.nixvegas.noc.tests.hydra_stand_in import server
 from ansible_collections.nixvegas.noc.tests.hydra_stand_in.answers import Answer, page
 from ansible_collections.nixvegas.noc.tests.hydra_stand_in.server import (
@@ -27,20 +26,12 @@ from ansible_collections.nixvegas.noc.tests.hydra_stand_in.server import (
     SLOW,
     Fault,
     StandIn,
-    running,
 )
 
-from .conftest import PASSWORD, Run, database
+from .conftest import FLAKE, PASSWORD, Run
 
-FLAKE: dict[str, Any] = {"project": "demo", "name": "fl", "flake": "github:NixOS/hydra/master"}
 PUT = "PUT /jobset/demo/fl"
-
-
-@pytest.fixture(autouse=True)
-def demo(hydra: StandIn, run: Run) -> None:
-    """Every test begins with an empty project."""
-    run("project", name="demo")
-    hydra.requests.clear()
+pytestmark = pytest.mark.usefixtures("demo")
 
 
 def first(fault: str, *methods: str, times: int = 1) -> Fault:
@@ -121,13 +112,6 @@ def test_page_that_is_no_hydra(hydra: StandIn, run: Run) -> None:
     assert failed == "GET http://127.0.0.1:1/ got no answer: [Errno 111] Connection refused."
 
 
-@pytest.mark.parametrize("url", ["ftp://x", "hydra.example.org", "http://u:never-shown@x"])
-def test_addresses_that_are_none(run: Run, url: str) -> None:
-    failed = run("info", url=url)["msg"]
-    assert failed.startswith("url: ")
-    assert "never-shown" not in failed
-
-
 def test_redirect_of_a_proxy_is_no_rename(hydra: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """From http to https, say: the jobset is not missing."""
     secure = hydra.url.replace("http:", "https:")
@@ -149,15 +133,6 @@ def test_session_that_expires_in_the_middle(hydra: StandIn, run: Run) -> None:
     assert len(run("project", name="demo", jobsets=jobsets)["changes"]) == 3
     assert hydra.requests.count("POST /login") == 2
     assert hydra.writes == [f"PUT /jobset/demo/j{number}" for number in (0, 1, 1, 2)]
-
-
-@pytest.mark.parametrize("private", [False, True])
-def test_one_session_for_a_whole_run(hydra: StandIn, run: Run, private: bool) -> None:
-    hydra.database.private = private
-    jobsets = [{"name": f"j{number}", "flake": "a:b"} for number in range(5)]
-    assert len(run("project", name="demo", description="x", jobsets=jobsets)["changes"]) == 6
-    assert hydra.requests.count("POST /login") == 1
-    assert hydra.requests.count("GET /project/demo") == 3 + private  # the first of a private one is refused
 
 
 @pytest.mark.parametrize("fault", [CUT_BEFORE, CUT_AFTER, PROXY_ERROR, PROXY_TIMEOUT])
@@ -184,15 +159,6 @@ def test_refused_change_is_not_repeated(hydra: StandIn, run: Run) -> None:
     wanted = FLAKE | {"dynamic_run_command": True}
     assert "Dynamic RunCommand is not enabled by the server or the parent project" in run("jobset", **wanted)["msg"]
     assert hydra.writes == [PUT]
-
-
-def test_wrong_password(hydra: StandIn, run: Run) -> None:
-    for check in (True, False):
-        failed = run("jobset", check=check, **(FLAKE | {"password": "wrong"}))["msg"]
-        assert failed == (
-            f"POST {hydra.url}/login was answered 403: Bad username or password. Check username and password;"
-            " hydra-create-user on Hydra's host sets a new one."
-        )
 
 
 def test_what_somebody_else_changes_meanwhile_is_kept(hydra: StandIn, run: Run) -> None:
@@ -245,47 +211,3 @@ def test_two_runs_at_once(hydra: StandIn) -> None:
     assert [result.get("msg") for result in results] == [None, None]
     assert len(hydra.database.projects["demo"].jobsets) == 15
     assert not module(str(hydra_project.__file__), arguments)["changed"]
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A certificate for localhost of its own, with its key."""
-    file = tmp_path / "hydra.pem"
-    key, crt = tmp_path / "key", tmp_path / "ca.crt"
-    new = ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
-    names = ["-addext", "subjectAltName=DNS:localhost"]
-    subprocess.run([*new, *names, "-keyout", key, "-out", crt], check=True, capture_output=True)
-    file.write_text(key.read_text() + crt.read_text())
-    return file
-
-
-@pytest.fixture
-def prefixed(certificate: Path) -> Iterator[StandIn]:
-    """A Hydra below a path, behind TLS of a private CA."""
-    with running(database(), prefix="/ci", certificate=certificate) as stand_in:
-        yield stand_in
-
-
-def test_prefix_and_private_ca(prefixed: StandIn, certificate: Path, run: Run) -> None:
-    ours = {"url": prefixed.url, "ca_path": str(certificate.parent / "ca.crt")}
-    assert run("project", name="demo", **ours)["changed"]
-    assert run("evaluation", project="demo", jobset="fl", **ours)["msg"].startswith("jobset demo:fl: does not exist")
-    refused = run("project", name="demo", url=prefixed.url)["msg"]
-    assert "CERTIFICATE_VERIFY_FAILED" in refused
-    assert "for a private CA, give its certificate as ca_path" in refused
-    assert run("info", url=prefixed.url, validate_certs=False)["projects"]
-    assert "ca_path: " in run("info", url=prefixed.url, ca_path="/nonexistent/ca.crt")["msg"]
-
-
-def test_address_hydra_does_not_know_itself_by(prefixed: StandIn, run: Run) -> None:
-    """Signing in needs the address that Hydra believes to have."""
-    other = prefixed.url.replace("localhost", "127.0.0.1")
-    failed = run("project", name="demo", url=other, validate_certs=False)["msg"]
-    assert f"POST requests should come from ‘{prefixed.url}/’. Write the url as Hydra itself calls it there" in failed
-
-
-def test_user_and_password_from_the_environment(hydra: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HYDRA_USERNAME", "alice")
-    monkeypatch.setenv("HYDRA_PASSWORD", PASSWORD)
-    assert run("jobset", user=None, **FLAKE)["changed"]
-    assert hydra_jobset.ARGUMENTS["password"]["no_log"]
