@@ -12,10 +12,13 @@ author:
   - The Nix Vegas NOC (@NixVegas)
 description:
   - Reads a file named C(event.yml) that describes an event (networks, hosts, uplinks, caches, who may reach what), and
-    compiles it to a group for each host class and, for every host, the variables of its roles.
+    compiles it to a group for each host class, the group C(managed) of all hosts and, for every host, the variables of
+    its roles.
   - All mistakes of the file are reported at once, each with its line, key path, value and what would be right.
   - Whatever is compiled can be overridden in C(group_vars) and C(host_vars) beside the file. The compiled variables of
     host C(NAME) belong to a group of its own, C(vars_NAME), of the lowest priority.
+  - Ansible asks this plugin about a file that is not YAML only if C(enable_plugins) in section C(inventory) of
+    C(ansible.cfg) names it. Without that the playbooks fail by P(nixvegas.noc.event_hosts#lookup).
   - The keys of the file are described in C(docs/event-file.md) of the collection.
 options:
   plugin:
@@ -80,7 +83,8 @@ class InventoryModule(BaseInventoryPlugin):
             event = read_event(file)
         except EventError as error:
             raise SystemExit(error.report) from error
-        if self.inventory.groups.get(MANAGED):
+        managed = self.inventory.groups.get(MANAGED)
+        if managed and managed.get_hosts():
             raise SystemExit(f"{file}: a second event; a run is about one: name its folder with -i")
         # Not _read_config_data, which would read the file once more, without line numbers.
         self.set_options(direct={"plugin": self.NAME})

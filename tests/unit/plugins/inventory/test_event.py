@@ -170,6 +170,14 @@ def test_two_events(run: Run, tmp_path: Path) -> None:
     assert result.stderr == f"{tmp_path}/two/event.yml: a second event; a run is about one: name its folder with -i\n"
 
 
+def test_variables_of_all_hosts_may_come_first(run: Run, tmp_path: Path) -> None:
+    """Ansible reads the files of a folder in the order of their names."""
+    (tmp_path / "all.yml").write_text("managed: {vars: {base_timezone: Etc/UTC}}\n", encoding="utf-8")
+    (tmp_path / "event.yml").write_text(EVENT, encoding="utf-8")
+    result = run("-i", str(tmp_path), "--host", "genos")
+    assert json.loads(result.stdout, object_hook=plain)["base_timezone"] == "Etc/UTC"
+
+
 def test_other_files_are_left_alone(run: Run, tmp_path: Path) -> None:
     """A file of another name is none of ours, whatever is in it."""
     (tmp_path / "other.yml").write_text(EVENT, encoding="utf-8")
