@@ -22,6 +22,8 @@ class Kind(StrEnum):
     """A bit flips in what the next write writes."""
     STUCK = "stuck bit"
     """From now on a bit of what the next write writes reads as 0 for ever."""
+    WRONG_MD5 = "wrong MD5"
+    """The next MD5 is told wrongly."""
     UNPLUG = "unplug"
     """The badge is pulled off before it replies."""
 
@@ -70,6 +72,7 @@ def draw(seed: int, number: int, rate: float) -> Trouble:
             Trouble((Fault(Kind.NACK, at),)),
             Trouble((Fault(Kind.BIT_ROT, at),)),
             Trouble((Fault(Kind.STUCK, at),)),
+            Trouble((Fault(Kind.WRONG_MD5, at),)),
             Trouble((Fault(Kind.UNPLUG, at),)),
             Trouble((Fault(Kind.UNPLUG, at, returns_after=None),)),
             Trouble(chip_id=ESP32_S3),

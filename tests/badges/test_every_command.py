@@ -51,7 +51,7 @@ def sha256_of(firmware: Firmware, role: Role) -> str:
     return next(region.data[-32:].hex() for region in firmware.regions if region.role is role)
 
 
-@pytest.mark.parametrize("kind", [Kind.DROP, Kind.NACK, Kind.BIT_ROT, Kind.UNPLUG])
+@pytest.mark.parametrize("kind", [Kind.DROP, Kind.NACK, Kind.BIT_ROT, Kind.WRONG_MD5, Kind.UNPLUG])
 def test_one_fault_at_each_command_is_survived(
     kind: Kind, places: list[Slot], firmware: Firmware, before: bytes, commands: int
 ) -> None:

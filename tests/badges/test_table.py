@@ -26,7 +26,7 @@ from ansible_collections.nixvegas.noc.tests.badges.conftest import holds, settin
 from ansible_collections.nixvegas.noc.tests.badges.worker import serve
 
 SLOTS, BADGES, FAULTY = 8, 200, 0.05
-SEED = 9
+SEED = 98
 PATIENCE = 1.0
 ERRORS = {
     Kind.STUCK: "FaultyFlashError",

@@ -163,8 +163,13 @@ class _Job:
         )
 
     def _tell(self, phase: Phase, region: str = "", done: int = 0, total: int = 0) -> None:
-        if self.on_progress is not None:
+        if self.on_progress is None:
+            return
+        try:
             self.on_progress(Progress(self.port, phase, region, done, total, self.mac, self.attempt))
+        except (*GONE_ERRORS, *PROTOCOL_ERRORS) as error:
+            # Of the listener's errors none may be taken for one of the line's.
+            raise RuntimeError(f"on_progress failed: {error!r}") from error
 
 
 def _words(error: Exception) -> str:

@@ -174,6 +174,11 @@ def _check_place(region: Region, partitions: tuple[Partition, ...]) -> None:
         for partition in partitions:
             if partition.offset <= region.offset < partition.end:
                 limit, place = partition.end, f'partition "{partition.name}" ends'
+                if region.role is Role.APP and region.offset != partition.offset:
+                    raise FirmwareError(
+                        f'region {region}: a program starts where its partition "{partition.name}" does,'
+                        f" at 0x{partition.offset:x}"
+                    )
                 break
         else:
             raise FirmwareError(f"region {region}: it lies in no partition of the firmware's table")

@@ -74,6 +74,10 @@ _on_sent: ContextVar[Callable[[int, int], None] | None] = ContextVar("_on_sent",
 class _Listener(TemplateLogger):  # type: ignore[misc]
     """Prints nothing, and passes how many bytes of how many were sent to whoever writes in this thread."""
 
+    # esptool 5.3 gives its own logger this class, and calls methods of the former one with it.
+    _stage_active = False
+    ansi_blue = ansi_yellow = ansi_red = ansi_normal = ""
+
     def print(self, *args: object, **kwargs: object) -> None: ...
 
     def note(self, message: str) -> None: ...

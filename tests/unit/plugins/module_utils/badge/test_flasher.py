@@ -174,6 +174,18 @@ def test_progress_ends_with_all_bytes(slot: Slot, firmware: Firmware) -> None:
     assert written[-1] == told[-1].done == told[-1].total == firmware.size + 0x3000
 
 
+def test_a_listener_that_fails_is_not_taken_for_a_broken_line(slot: Slot, firmware: Firmware) -> None:
+    def tell(progress: Progress) -> None:
+        if progress.phase is Phase.WRITE:
+            raise BrokenPipeError
+
+    badge = Badge()
+    slot.plug(badge)
+    with pytest.raises(RuntimeError, match=r"on_progress failed: BrokenPipeError"):
+        flash(slot.port, firmware, settings(), on_progress=tell)
+    assert flash(slot.port, firmware, settings()).written == ALL
+
+
 def test_a_baud_rate_is_agreed_upon(slot: Slot, firmware: Firmware) -> None:
     badge = Badge(speed=SERIAL)
     slot.plug(badge)

@@ -77,10 +77,11 @@ def test_a_region_is_padded_to_words() -> None:
             [("app", 0x10000, S3)], "built for the chip of id 9; badges have the ESP32-C6 (13)", id="wrong chip"
         ),
         pytest.param(
-            [("app", 0x10000, APP), ("app2", 0x11000, APP)],
-            "region app (0x10000 to 0x113d0) overlaps region app2 (0x11000 to 0x123d0)",
+            [("nvs", 0x9000, bytes(0x3000)), ("more", 0xB000, bytes(16))],
+            "region nvs (0x9000 to 0xc000) overlaps region more (0xb000 to 0xb010)",
             id="overlap",
         ),
+        pytest.param([("app", 0x20000, APP)], 'its partition "factory" does, at 0x10000', id="app elsewhere"),
         pytest.param(
             [("table", 0x8000, b"# Name, Type, SubType, Offset, Size, Flags\n")],
             "not aa50; name the binary table",
