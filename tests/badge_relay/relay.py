@@ -40,8 +40,6 @@ class Relay:
     upstream: tuple[str, int]
     store_dir: str = "/nix/store"
     priority: int = 40
-    takes_both_lengths: bool = False
-    """Whether an answer with Content-Length and chunks is taken. The parser of ESP-IDF refuses it (RFC 9112, 6.3)."""
     port: int = 0
     requests: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -77,7 +75,8 @@ class Relay:
             response = upstream.getresponse()
             received = response.headers.items()
             names = {name.lower() for name, _value in received}
-            if {"content-length", "transfer-encoding"} <= names and not self.takes_both_lengths:
+            if {"content-length", "transfer-encoding"} <= names:
+                # ESP-IDF's parser takes no part in request smuggling (RFC 9112, 6.3).
                 raise UpstreamError("it has Content-Length and Transfer-Encoding")
             own = ("Content-Type", _NAR if target.startswith("/nar/") else _NARINFO)
             # The upstream's status goes no further: it is always 200.
@@ -90,9 +89,9 @@ class Relay:
 
 
 @contextlib.contextmanager
-def running(upstream: tuple[str, int], *, port: int = 0, takes_both_lengths: bool = False) -> Iterator[Relay]:
+def running(upstream: tuple[str, int], *, port: int = 0) -> Iterator[Relay]:
     """Run a relay on 127.0.0.1 that asks the server at this host and port."""
-    relay = Relay(upstream, takes_both_lengths=takes_both_lengths)
+    relay = Relay(upstream)
     ours, theirs = socket.socketpair()
     with socket.create_server(("127.0.0.1", port)) as listener, ours, theirs:
         relay.port = listener.getsockname()[1]

@@ -82,6 +82,7 @@ async def _serve(config: Config) -> None:
     """Serve until SIGTERM or SIGINT."""
     # What check-config does not need is not loaded for it: it must run before the packages are there.
     from .app import NarServer  # noqa: PLC0415
+    from .badges import without_length  # noqa: PLC0415
     from .database import DatabaseUnavailableError  # noqa: PLC0415
     from .http import HttpServer  # noqa: PLC0415
     from .views import Views  # noqa: PLC0415
@@ -92,7 +93,7 @@ async def _serve(config: Config) -> None:
             # Opened now, its files stay (see database.py); when it cannot be, requests are told so.
             store.database.probe()
     app = NarServer(views)
-    server = HttpServer(app.handle)
+    server = HttpServer(without_length(app.handle))
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
