@@ -59,12 +59,14 @@ def make_plan(regions: Iterable[Region], reading: Reading, begun: Container[str]
             keep.append(region)
             continue
         write.append(region)
-        before += f"{region}: other content\n"
-        after += f"{region}: MD5 {region.md5}\n"
         if region.role is Role.NVS:
+            # Without its digest, by which a passphrase could be guessed.
             settings = tuple(stored.differences(reading.nvs, nvs.read_entries(region.data)))
-            before += stored.lines(reading.nvs)
-            after += stored.lines(region.data, reading.nvs)
+            before += f"{region}: other settings\n{stored.lines(reading.nvs)}"
+            after += f"{region}: these settings\n{stored.lines(region.data, reading.nvs)}"
+        else:
+            before += f"{region}: other content\n"
+            after += f"{region}: MD5 {region.md5}\n"
     return Plan(tuple(write), tuple(keep), settings, before, after)
 
 

@@ -82,7 +82,7 @@ def test_the_diff_names_regions_and_settings(run: Run) -> None:
     }
     before, after = (result["diff"][side].splitlines() for side in ("before", "after"))
     assert set(before) - set(after) == {
-        "nvs (0x9000 to 0xc000): other content",
+        "nvs (0x9000 to 0xc000): other settings",
         "router_passwd: (secret)",
         "router_ssid: 'NixVegas'",
     }
