@@ -251,17 +251,6 @@ def test_a_silent_port_is_told(tmp_path: Path, firmware: Firmware) -> None:
     assert "button" in error.value.advice
 
 
-@pytest.mark.parametrize("kind", [Kind.DROP, Kind.NACK, Kind.UNPLUG])
-@pytest.mark.parametrize("at", [2, 70, 90, 110])
-def test_one_fault_is_survived(slot: Slot, firmware: Firmware, kind: Kind, at: int) -> None:
-    badge = Badge(trouble=Trouble((Fault(kind, at),)))
-    slot.plug(badge)
-    outcome = flash(slot.port, firmware, settings())
-    assert holds(badge, firmware, settings())
-    assert badge.commands >= at
-    assert outcome.written == ALL
-
-
 def test_a_bit_that_rots_is_written_again(slot: Slot, firmware: Firmware) -> None:
     badge = Badge(trouble=Trouble((Fault(Kind.BIT_ROT, 85),)))
     slot.plug(badge)
