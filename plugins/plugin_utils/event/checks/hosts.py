@@ -118,7 +118,9 @@ def _lighthouses(root: Cell, hosts: list[tuple[str, Cell]], mistakes: Mistakes) 
             remedy = 'add "lighthouse: true" to overlay of the router and of the egress host'
             mistakes.add(hosts_cell.line, hosts_cell.path, "", "has no lighthouse", remedy)
         return
-    findable = any(is_lighthouse[name] and public_address(host) for name, host in hosts)
+    findable = any(
+        public_address(host) and (is_lighthouse[name] or _should_be_lighthouse(host)) for name, host in hosts
+    )
     for name, host in hosts:
         classes = host.texts("class")
         overlay = host.get("overlay")
@@ -145,6 +147,12 @@ def _lighthouses(root: Cell, hosts: list[tuple[str, Cell]], mistakes: Mistakes) 
                 mistakes.add(
                     cell.line, cell.path, "", problem, "leave that to the router and hosts with a public address"
                 )
+
+
+def _should_be_lighthouse(host: Cell) -> bool:
+    """Whether it is reported where it is none, or its class is not known."""
+    classes = host.texts("class")
+    return not classes or "router" in classes or "egress" in classes
 
 
 def _elsewhere(host: Cell) -> bool:
