@@ -19,14 +19,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nar_server import base32, views
-from nar_server.app import NarServer
 from nar_server.config import UpstreamConfig
 from nar_server.database import Database
 from nar_server.http import HttpServer
 from nar_server.keys import PublicKey, SecretKey
+from nar_server.metrics import Shared
 from nar_server.nar import FileContent, batches, read_file
 from nar_server.policy import Mode, SigningPolicy
 from nar_server.signing import Signer, Verifier
+from nar_server.site import Site
 
 STORE_DIR = "/nix/store"
 # From Nix's src/libstore/schema.sql.
@@ -92,6 +93,7 @@ class Store:
     def __init__(self, root: Path) -> None:
         self.directory = root / "nix/store"
         self.database = root / "nix/var/nix/db/db.sqlite"
+        self.logs = root / "nix/var/log/nix"
         self.directory.mkdir(parents=True)
         self.database.parent.mkdir(parents=True)
         with contextlib.closing(sqlite3.connect(self.database)) as connection:
@@ -229,15 +231,15 @@ def serving(
     """Serve a store on a free port, from another thread."""
     database = Database(store.database, STORE_DIR)
     policy = SigningPolicy(mode, STORE_DIR, [Signer(k) for k in sign_with], [Verifier(k) for k in trust])
-    served_store = views.Store("main", STORE_DIR, os.fsencode(store.directory), b"/nonexistent", database)
+    served_store = views.Store("main", STORE_DIR, os.fsencode(store.directory), os.fsencode(store.logs), database)
     view = views.View("main", "", frozenset(), served_store, policy, 10, tuple(k.public for k in sign_with))
-    app = NarServer(views.Views([view]))
+    site = Site("Cache of the tests", views.Views([view]), Shared())
     started: threading.Event = threading.Event()
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = []
 
     async def serve() -> None:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()
-        server = HttpServer(app.handle)
+        server = HttpServer(site.handle)
         listener = socket.create_server(("127.0.0.1", 0))
         server.listen([listener])
         running.append((loop, stop, listener.getsockname()[1]))
@@ -313,7 +315,9 @@ def make_view(store: Store) -> Callable[..., views.View]:
         trust = [Verifier(public) for upstream in upstreams for public in upstream.public_keys]
         policy = SigningPolicy(Mode.VOUCHED, STORE_DIR, [Signer(key) for key in sign_with], trust)
         database = Database(store.database, STORE_DIR)
-        served = views.Store("main", STORE_DIR, os.fsencode(store.directory), b"/nonexistent", database, imports=True)
+        served = views.Store(
+            "main", STORE_DIR, os.fsencode(store.directory), os.fsencode(store.logs), database, imports=True
+        )
         keys = tuple(key.public for key in sign_with)
         return views.View("main", "", frozenset(), served, policy, 10, keys, tuple(upstreams))
 

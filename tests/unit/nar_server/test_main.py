@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,7 @@ from urllib.request import urlopen
 import pytest
 from nar_server.keys import SecretKey
 
-LIBRARY = Path(__file__).parents[3] / "roles/nar_server/files"
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-P", "-m", "nar_server", *arguments]
+from .running import LIBRARY, Running, command
 
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -82,39 +79,95 @@ def test_mistakes(name: str, config: Any, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def running(config: Any, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A server that said it was ready, and its address."""
-    notify = tmp_path / "notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
-        listener.bind(str(notify))
-        listener.settimeout(20)
-        variables = os.environ | {"PYTHONPATH": str(LIBRARY), "NOTIFY_SOCKET": str(notify)}
-        process = subprocess.Popen(
-            command("serve", "--config", str(config())), env=variables, stderr=subprocess.PIPE, text=True
-        )
-        assert process.stderr is not None
-        try:
-            assert listener.recv(100) == b"READY=1"
-            lines = [process.stderr.readline(), process.stderr.readline()]
-            yield process, lines[1].split(" on ")[1].split(",")[0].strip()
-        finally:
-            process.kill()
-            process.wait()
-            process.stderr.close()
+def running(config: Any, tmp_path: Path) -> Iterator[Running]:
+    """A server that said it was ready."""
+    server = Running(config(), tmp_path)
+    yield server
+    server.close()
 
 
-def test_serve_and_stop(running: tuple[subprocess.Popen[str], str], store: Any) -> None:
-    process, address = running
-    with urlopen(f"http://{address}/health") as answer:
-        assert answer.read() == b"ok\n"
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+def test_serve_and_stop(running: Running, store: Any) -> None:
+    assert running.get("/health") == b"ok\n"
+    running.process.send_signal(signal.SIGTERM)
+    assert running.process.wait(10) == 0
 
 
-def test_an_answer_under_way_is_finished(running: tuple[subprocess.Popen[str], str], store: Any) -> None:
-    process, address = running
+def test_an_answer_under_way_is_finished(running: Running, store: Any) -> None:
     path = store.add("x", b"content" * 2_000_000)
-    with urlopen(f"http://{address}{path.url}") as answer:
-        process.send_signal(signal.SIGTERM)
+    with urlopen(f"http://{running.address}{path.url}") as answer:
+        running.process.send_signal(signal.SIGTERM)
         assert answer.read() == path.nar
-    assert process.wait(10) == 0
+    assert running.process.wait(10) == 0
+
+
+def test_reload_loses_no_connection(running: Running, config: Any, store: Any) -> None:
+    path = store.add("x", b"content" * 2_000_000)
+    host, _, port = running.address.partition(":")
+    kept = http.client.HTTPConnection(host, int(port), timeout=10)
+    kept.request("GET", "/nix-cache-info")
+    assert b"Priority: 30" in kept.getresponse().read()
+    with urlopen(f"http://{running.address}{path.url}") as under_way:
+        config("priority = 7", 'title = "New"')
+        running.process.send_signal(signal.SIGHUP)
+        running.wait_for_state("READY=1")
+        running.log_line("reloaded: ")
+        # The same connection, without a reconnect: what it is asked now is answered by the new configuration.
+        assert kept.sock is not None
+        kept.auto_open = 0
+        kept.request("GET", "/nix-cache-info")
+        assert b"Priority: 7" in kept.getresponse().read()
+        assert under_way.read() == path.nar
+    assert b"<title>New</title>" in running.get("/")
+    kept.close()
+
+
+def test_a_reload_with_a_mistake_changes_nothing(running: Running, config: Any) -> None:
+    config("prioriti = 7")
+    running.process.send_signal(signal.SIGHUP)
+    line = running.log_line("not reloaded, the old configuration stays: ")
+    assert "did you mean 'priority'?" in line
+    assert b"Priority: 30" in running.get("/nix-cache-info")
+
+
+def test_counters_outlive_a_reload(running: Running, config: Any) -> None:
+    running.get("/health")
+    config("priority = 7")
+    running.process.send_signal(signal.SIGHUP)
+    running.log_line("reloaded: ")
+    assert b'nar_server_requests_total{view="main",kind="health"} 1\n' in running.get("/metrics")
+
+
+def test_sockets_of_systemd(config: Any, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = Running(config(), tmp_path, listener)
+        try:
+            assert server.address == f"127.0.0.1:{listener.getsockname()[1]}"
+            assert server.get("/health") == b"ok\n"
+        finally:
+            server.close()
+
+
+def test_signs_of_life(config: Any, tmp_path: Path) -> None:
+    server = Running(config(), tmp_path, WATCHDOG_USEC="150000")
+    try:
+        for _ in range(3):
+            server.wait_for_state("WATCHDOG=1")
+    finally:
+        server.close()
+
+
+def test_stats(running: Running, store: Any, tmp_path: Path) -> None:
+    path = store.add("x")
+    running.get(f"/{path.hash_part}.narinfo")
+    assert len(running.get(path.url)) == len(path.nar)
+    file = tmp_path / "stats.toml"
+    file.write_text(f'listen = ["{running.address}"]')
+    done = run("stats", "--config", str(file), "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout) == {"main": {"paths": 1, "narinfos": 1, "nars": 1, "bytes": len(path.nar)}}
+    assert run("stats", "--config", str(file)).stdout.startswith("main: paths 1, narinfos 1, nars 1, bytes ")
+    running.process.kill()
+    running.process.wait()
+    done = run("stats", "--config", str(file))
+    assert done.returncode == 1
+    assert "Is the server running?" in done.stderr

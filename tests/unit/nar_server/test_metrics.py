@@ -20,17 +20,20 @@ def in_child(work: object) -> None:
 def test_workers_add_up() -> None:
     shared = Shared(3)
     metrics = Metrics(shared)
-    metrics.declare("nar_server_responses_total", [{"status": "200"}, {"status": "404"}])
     for worker in range(3):
 
         def work(worker: int = worker) -> None:
             shared.become(worker)
+            # Each counts something else first.
+            metrics.add("nar_server_responses_total", status=f"50{worker}")
             for _ in range(100):
                 metrics.add("nar_server_responses_total", status="200")
 
         in_child(work)
     assert metrics.value("nar_server_responses_total", status="200") == 300
     assert metrics.value("nar_server_responses_total", status="404") == 0
+    lines = metrics.render({}).splitlines()
+    assert [f'nar_server_responses_total{{status="50{worker}"}} 1' in lines for worker in range(3)] == [True] * 3
 
 
 def test_cells_and_texts_are_everybodys() -> None:

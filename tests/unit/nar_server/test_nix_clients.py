@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import bz2
 import contextlib
 import hashlib
+import json
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -56,6 +58,7 @@ class RealStore:
     def __init__(self, root: Path) -> None:
         self.directory = root / "nix/store"
         self.database = root / "nix/var/nix/db/db.sqlite"
+        self.logs = root / "nix/var/log/nix"
 
     def execute(self, statement: str, arguments: tuple[object, ...] = ()) -> None:
         with contextlib.closing(sqlite3.connect(self.database)) as connection, connection:
@@ -166,3 +169,38 @@ def test_a_miss_is_no_error(nix: Any, tmp_path: Path, serve: Any, name: str) -> 
         done = nix.run("nix", "path-info", "--store", f"http://127.0.0.1:{server.port}", wanted, succeed=False)
         assert (done.returncode == 0) is (name == "present")
         assert b"HTTP error" not in done.stderr
+
+
+def test_log_listing_and_path_info(nix: Any, tmp_path: Path, serve: Any, make_key: Callable[[str], SecretKey]) -> None:
+    expression = 'derivation { name = "x"; system = "x"; builder = "/bin/sh"; }'
+    drv = nix("nix-instantiate", "--store", f"local?root={tmp_path / 'server'}", "--expr", expression)
+    store, paths = filled(nix, tmp_path / "server", 3)
+    store.execute("update ValidPaths set ultimate = 1")
+    store.execute("update ValidPaths set deriver = ? where path = ?", (drv, paths[-1]))
+    log = tmp_path / "server/nix/var/log/nix/drvs" / Path(drv).name[:2] / f"{Path(drv).name[2:]}.bz2"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(bz2.compress(b"building with care\n"))
+    ours = make_key("ours-1")
+    with serve(store, sign_with=[ours]) as server:
+        cache = f"http://127.0.0.1:{server.port}"
+        for path in (drv, paths[-1]):
+            assert nix("nix", "log", "--store", cache, path) == "building with care"
+        information = json.loads(nix("nix", "path-info", "--json", "--store", cache, paths[-1]))
+        entry = next(iter(information.values())) if isinstance(information, dict) else information[0]
+        assert set(entry["references"]) == set(paths)
+        assert [signature.split(":")[0] for signature in entry["signatures"]] == ["ours-1"]
+        assert nix("nix", "store", "cat", "--store", cache, paths[-1]).splitlines()[-1] == paths[-1]
+        listed = json.loads(nix("nix", "store", "ls", "--json", "--store", cache, paths[-1]))
+        assert (listed["type"], listed["size"]) == ("regular", (store.directory / Path(paths[-1]).name).stat().st_size)
+        nix(
+            "nix",
+            "store",
+            "verify",
+            *client(server.port, ours),
+            "--store",
+            cache,
+            "--sigs-needed",
+            "1",
+            "-r",
+            paths[-1],
+        )

@@ -3,7 +3,24 @@
 from __future__ import annotations
 
 import pytest
-from nar_server.routes import CacheInfo, Health, Nar, Narinfo, Route, parse_target
+from nar_server.routes import (
+    BuildTrace,
+    CacheInfo,
+    Health,
+    Landing,
+    Listing,
+    Log,
+    MetricsText,
+    Nar,
+    Narinfo,
+    NarinfoJson,
+    Realisation,
+    Route,
+    Serve,
+    Stats,
+    Version,
+    parse_target,
+)
 
 OUT = "0123456789abcdfghijklmnpqrsvwxyz"
 NAR = OUT + "0" * 20
@@ -17,6 +34,18 @@ NAR = OUT + "0" * 20
         (f"/{OUT}.narinfo", Narinfo(OUT)),
         (f"/nar/{NAR}.nar?hash={OUT}", Nar(OUT, NAR)),
         (f"/nar/{OUT}-{NAR}.nar", Nar(OUT, NAR)),
+        (f"/{OUT}.narinfo?json", NarinfoJson(OUT)),
+        (f"/{OUT}.ls", Listing(OUT)),
+        (f"/serve/{OUT}", Serve(OUT, "")),
+        (f"/serve/{OUT}/a/b%20c?d", Serve(OUT, "/a/b%20c?d")),
+        (f"/log/{OUT}-x.drv", Log(f"{OUT}-x.drv")),
+        (f"/build-trace-v2/{OUT}-x.drv/out.doi", BuildTrace(f"{OUT}-x.drv", "out")),
+        (f"/realisations/sha256:{'a' * 64}!out.doi", Realisation(f"sha256:{'a' * 64}", "out")),
+        (f"/realisations/sha256%3A{'a' * 64}%21out.doi", Realisation(f"sha256%3A{'a' * 64}", "out")),
+        ("/", Landing()),
+        ("/stats.json", Stats()),
+        ("/metrics", MetricsText()),
+        ("/version", Version()),
     ],
 )
 def test_known(target: str, route: Route) -> None:
@@ -27,7 +56,6 @@ def test_known(target: str, route: Route) -> None:
     "target",
     [
         "",
-        "/",
         "*",
         "//nix-cache-info",
         "/nix-cache-info/",
@@ -40,7 +68,21 @@ def test_known(target: str, route: Route) -> None:
         f"/%30{OUT[3:]}.narinfo",
         f"/../{OUT}.narinfo",
         f"/{OUT}.narinfo\n",
-        f"/{OUT}.narinfo?json",
+        f"/{OUT}.narinfo?yaml",
+        f"/{OUT}.ls/",
+        "/serve/etc",
+        f"/serve/{OUT}x",
+        f"/serve/{OUT[1:]}/x",
+        f"/serve/{OUT}/a b",
+        f"/log/{OUT}",
+        f"/log/../{OUT}-x.drv",
+        f"/log/{OUT}-x/y",
+        f"/build-trace-v2/{OUT}-x.drv/out",
+        f"/build-trace-v2/{OUT}-x.drv/../out.doi",
+        f"/realisations/sha256:{'g' * 64}!out.doi",
+        f"/realisations/md5:{'a' * 64}!out.doi",
+        "/stats",
+        "/metrics?x",
         f"/..{OUT[2:]}.narinfo",
         f"http://host/{OUT}.narinfo",
         f"/nar/{NAR}.nar",

@@ -3,3 +3,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """A Nix binary-cache server that sends store paths as NARs straight from the store."""
+
+VERSION = "0.1.0"

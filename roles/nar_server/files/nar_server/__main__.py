@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import logging
-import os
 import resource
-import signal
 import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from . import commands
 from .config import Config, load_config, load_signing_keys
 from .keys import KeyFormatError
 from .options import Address, ConfigError
 
 LOGGER = logging.getLogger("nar_server")
-# Answers under way when the server is told to stop have this long to finish.
-_GRACE_SECONDS = 10
 _BACKLOG = 1024
 
 
@@ -52,7 +48,7 @@ def listening_sockets(address: Address) -> list[socket.socket]:
     ]
 
 
-def check_config(config: Config) -> int:
+def check_config(config: Config, _path: Path) -> int:
     """Check what can be checked without serving; the exit status."""
     keys = {key.public: key for view in config.views for key in load_signing_keys(view.signing_key_files)}
     try:
@@ -70,74 +66,52 @@ def check_config(config: Config) -> int:
     return 0
 
 
-def _notify(state: str) -> None:
-    """Tell systemd, when it started us and listens (sd_notify)."""
-    address = os.environ.get("NOTIFY_SOCKET")
-    if address:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notifier:
-            notifier.sendto(state.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
-
-
-async def _serve(config: Config) -> None:
-    """Serve until SIGTERM or SIGINT."""
-    # What check-config does not need is not loaded for it: it must run before the packages are there.
-    from .app import NarServer  # noqa: PLC0415
-    from .badges import without_length  # noqa: PLC0415
-    from .database import DatabaseUnavailableError  # noqa: PLC0415
-    from .http import HttpServer  # noqa: PLC0415
-    from .views import Views  # noqa: PLC0415
-
-    views = Views.of(config)
-    for store in views.stores:
-        with contextlib.suppress(DatabaseUnavailableError):
-            # Opened now, its files stay (see database.py); when it cannot be, requests are told so.
-            store.database.probe()
-    app = NarServer(views)
-    server = HttpServer(without_length(app.handle))
-    loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    listeners = [listener for address in config.listen for listener in listening_sockets(address)]
-    server.listen(listeners)
-    bound = [f"{name[0]}:{name[1]}" for name in (listener.getsockname() for listener in listeners)]
-    served = ", ".join(f"{view.name} ({view.store.directory}, {view.priority})" for view in views)
-    LOGGER.info("serving %s on %s", served, ", ".join(bound))
-    _notify("READY=1")
-    await stop.wait()
-    _notify("STOPPING=1")
-    for listener in listeners:
-        listener.close()
-    await server.shutdown(_GRACE_SECONDS)
-    views.close()
-
-
-def serve(config: Config) -> int:
+def serve(config: Config, path: Path) -> int:
     """Serve; the exit status."""
+    # What check-config does not need is not loaded for it: it must run before the packages are there.
+    from .metrics import Shared  # noqa: PLC0415
+    from .serving import Serving  # noqa: PLC0415
+    from .systemd import passed_sockets  # noqa: PLC0415
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     for warning in _warnings(config):
         LOGGER.warning("%s", warning)
-    asyncio.run(_serve(config))
+    serving = Serving(path, config, Shared())
+    sockets = passed_sockets() or [each for address in config.listen for each in listening_sockets(address)]
+    asyncio.run(serving.run(sockets))
     return 0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status."""
     parser = argparse.ArgumentParser(prog="nar_server", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    parsers = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, function, text in (
         ("serve", serve, "serve the store"),
         ("check-config", check_config, "check the configuration and its keys"),
     ):
-        command = commands.add_parser(name, help=text)
+        command = parsers.add_parser(name, help=text)
         command.add_argument("--config", type=Path, required=True, metavar="FILE", help="the TOML file")
         command.set_defaults(function=function)
+    for name, look, text in (
+        ("audit", commands.audit, "tell what vouches for each path, and which are withheld"),
+        ("stats", commands.stats, "tell the running server's counters"),
+    ):
+        command = parsers.add_parser(name, help=text)
+        command.add_argument("--config", type=Path, required=True, metavar="FILE", help="the TOML file")
+        command.add_argument("--json", action="store_true", help="for machines")
+        command.add_argument("views", nargs="*", metavar="VIEW", help="only these views")
+        command.set_defaults(look=look)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
-        status: int = options.function(load_config(options.config))
+        config = load_config(options.config)
+        if "look" in options:
+            looked: int = options.look(config, options.views, as_json=options.json)
+            return looked
+        status: int = options.function(config, options.config)
         return status
     except (ConfigError, KeyFormatError, OSError) as problem:
         print(problem, file=sys.stderr)

@@ -49,12 +49,15 @@ def not_found() -> Response:
 class NarServer:
     """Answers the requests of all views."""
 
-    def __init__(self, views: Views, layout_memory: int = DEFAULT_LAYOUT_MEMORY) -> None:
+    def __init__(
+        self, views: Views, withheld: Callable[[View, str], None], layout_memory: int = DEFAULT_LAYOUT_MEMORY
+    ) -> None:
+        """``withheld`` is told of each path that is asked for and that nothing vouches for, each time."""
         self._views = views
         self._catalogues = {view.name: Catalogue(view) for view in views}
         self._layouts = LayoutIndex(layout_memory)
         self._buffers = Buffers()
-        self._withheld: set[tuple[str, str]] = set()
+        self._withheld = withheld
         self._readable = True
         self.routes: dict[type[Any], RouteHandler] = {
             CacheInfo: self._cache_info,
@@ -123,10 +126,9 @@ class NarServer:
         """A path of a view that may be served. Raises DatabaseUnavailableError."""
         entry = self._catalogues[view.name].find(hash_part)
         self._note_readable()
-        if entry is not None and entry.decision.withheld and (view.name, hash_part) not in self._withheld:
-            self._withheld.add((view.name, hash_part))
-            LOGGER.warning("nothing vouches for %s: not signed (%d such paths)", entry.info.path, len(self._withheld))
-        return entry
+        if entry is not None and entry.decision.withheld:
+            self._withheld(view, str(entry.info.path))
+        return None if entry is None or entry.decision.hidden else entry
 
     def _narinfo(self, _request: Request, view: View, route: Narinfo) -> Response:
         entry = self.find(view, route.hash_part)

@@ -41,14 +41,14 @@ class Catalogue:
         self._entries: OrderedDict[str, Entry] = OrderedDict()
 
     def find(self, hash_part: str) -> Entry | None:
-        """The path, when it is valid, on disk and not hidden. Raises DatabaseUnavailableError."""
+        """The path, when it is valid and on disk, be it hidden. Raises DatabaseUnavailableError."""
         database = self._view.store.database
         # Asked for before the row: what changes between the two is looked at again the next time.
         generation = database.generation()
         entry = self._entries.get(hash_part)
         if entry is None or entry.generation != generation:
             entry = self._look_up(hash_part, entry, generation)
-        if entry is None or entry.decision.hidden or not os.path.lexists(entry.real):
+        if entry is None or not os.path.lexists(entry.real):
             return None
         return entry
 

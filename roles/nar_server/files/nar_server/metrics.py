@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is counted, right across worker processes: one anonymous shared mapping, made before they are forked.
+"""What is counted, right across worker processes: one mapping that they share, made before they are forked.
 
 Each worker adds in a row of its own, so that nothing is lost to races; a reader sums the rows. Cells, which the last
 writer decides, and the set of paths that were told of already have one place for all.
@@ -10,13 +10,16 @@ writer decides, and the set of paths that were told of already have one place fo
 
 from __future__ import annotations
 
+import fcntl
 import mmap
+import os
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 _MOST_SERIES = 1024
+_NAME_SIZE = 256
 _SET_SIZE = 1 << 16
 _DOUBLE = struct.Struct("d")
 _KEY = struct.Struct("Q")
@@ -61,27 +64,56 @@ def series(name: str, labels: dict[str, str]) -> str:
 
 
 class Shared:
-    """The mapping. ``workers`` is the most processes that count."""
+    """The mapping. ``workers`` is the most processes that count.
+
+    Its first part names the series, so that all processes mean the same by a place, whoever counts it first.
+    """
 
     def __init__(self, workers: int = 1) -> None:
         self._workers = workers
         self._row = 0
-        self._memory = mmap.mmap(-1, (workers + 1) * _MOST_SERIES * _DOUBLE.size + _SET_SIZE * _KEY.size)
-        self._set_start = (workers + 1) * _MOST_SERIES * _DOUBLE.size
-        self._index: dict[str, int] = {}
+        self._rows_start = _MOST_SERIES * _NAME_SIZE
+        self._set_start = self._rows_start + (workers + 1) * _MOST_SERIES * _DOUBLE.size
+        size = self._set_start + _SET_SIZE * _KEY.size
+        self._descriptor = os.memfd_create("nar-server-counters", os.MFD_CLOEXEC)
+        os.ftruncate(self._descriptor, size)
+        self._memory = mmap.mmap(self._descriptor, size)
+        self._places: dict[str, int] = {}
 
     def become(self, worker: int) -> None:
         """Count in the row of this worker (from 0) from now on."""
         self._row = worker
 
+    def names(self) -> Iterator[tuple[str, int]]:
+        """All series, with their places."""
+        for place in range(_MOST_SERIES):
+            raw = self._memory[place * _NAME_SIZE : (place + 1) * _NAME_SIZE].rstrip(b"\0")
+            if not raw:
+                return
+            yield raw.decode(), place
+
     def place(self, name: str) -> int:
-        """The number of a series, the same after each reload. Name all series before forking."""
-        if name not in self._index and len(self._index) >= _MOST_SERIES:
-            raise ValueError(f"more than {_MOST_SERIES} series of metrics")
-        return self._index.setdefault(name, len(self._index))
+        """The number of a series, the same in all processes and after each reload."""
+        if name not in self._places:
+            raw = name.encode()
+            if len(raw) > _NAME_SIZE:
+                raise ValueError(f"the name of a series has more than {_NAME_SIZE} bytes: {name}")
+            # Locks of this kind are each process's own, also those of a forked one.
+            fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
+            try:
+                self._places.update(self.names())
+                if name not in self._places:
+                    if len(self._places) >= _MOST_SERIES:
+                        raise ValueError(f"more than {_MOST_SERIES} series of metrics")
+                    start = len(self._places) * _NAME_SIZE
+                    self._memory[start : start + len(raw)] = raw
+                    self._places[name] = len(self._places)
+            finally:
+                fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
+        return self._places[name]
 
     def _offset(self, row: int, place: int) -> int:
-        return (row * _MOST_SERIES + place) * _DOUBLE.size
+        return self._rows_start + (row * _MOST_SERIES + place) * _DOUBLE.size
 
     def add(self, place: int, amount: float) -> None:
         """Add in this worker's row."""
@@ -119,33 +151,26 @@ class Metrics:
     """Counters by name and labels."""
 
     def __init__(self, shared: Shared) -> None:
-        self.shared = shared
+        self._shared = shared
         self._places: dict[tuple[str, tuple[str, ...]], int] = {}
-        self._rendered: dict[str, int] = {}
 
     def _place(self, name: str, labels: dict[str, str]) -> int:
         key = (name, tuple(labels.values()))
         if key not in self._places:
-            text = series(name, labels)
-            self._places[key] = self._rendered[text] = self.shared.place(text)
+            self._places[key] = self._shared.place(series(name, labels))
         return self._places[key]
-
-    def declare(self, name: str, label_sets: Iterable[dict[str, str]] = ({},)) -> None:
-        """Name series before forking; they read 0 until something is counted."""
-        for labels in label_sets:
-            self._place(name, labels)
 
     def add(self, name: str, amount: float = 1, **labels: str) -> None:
         """Count."""
-        self.shared.add(self._place(name, labels), amount)
+        self._shared.add(self._place(name, labels), amount)
 
     def value(self, name: str, **labels: str) -> float:
         """What all workers have counted."""
-        return self.shared.total(self._place(name, labels))
+        return self._shared.total(self._place(name, labels))
 
     def render(self, gauges: dict[str, float]) -> str:
         """Prometheus' text format; ``gauges`` are series that are known only now."""
-        values = {text: self.shared.total(place) for text, place in self._rendered.items()} | gauges
+        values = {text: self._shared.total(place) for text, place in self._shared.names()} | gauges
         lines = []
         for name, metric in METRICS.items():
             of_name = [text for text in values if text.partition("{")[0] == name]

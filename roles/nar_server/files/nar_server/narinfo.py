@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Iterable
 
 from .path_info import PathInfo
@@ -35,3 +37,22 @@ def render_narinfo(info: PathInfo, store_dir: str, signatures: Iterable[str]) ->
     if info.content_address is not None:
         lines.append(f"CA: {info.content_address}")
     return "".join(f"{line}\n" for line in lines)
+
+
+def render_json(info: PathInfo, store_dir: str, signatures: Iterable[str]) -> str:
+    """A narinfo as JSON, with the names and spellings of ``nix path-info --json`` (Nix 2.19 to 2.31)."""
+    nar_hash = f"sha256-{base64.b64encode(info.nar_hash).decode()}"
+    fields = {
+        "path": f"{store_dir}/{info.path}",
+        "url": f"nar/{info.nar_hash_base32}.nar?hash={info.path.hash_part}",
+        "compression": "none",
+        "downloadHash": nar_hash,
+        "downloadSize": info.nar_size,
+        "narHash": nar_hash,
+        "narSize": info.nar_size,
+        "references": [f"{store_dir}/{reference}" for reference in info.references],
+        "deriver": f"{store_dir}/{info.deriver}" if info.deriver else None,
+        "signatures": list(signatures),
+        "ca": info.content_address,
+    }
+    return json.dumps(fields)

@@ -84,7 +84,7 @@ class SigningPolicy:
         self._store_dir = store_dir
         self._signers = tuple(signers)
         self._trusted = tuple(trusted)
-        self._paths = paths
+        self.paths = paths
 
     def decide(self, info: PathInfo) -> Decision:
         """The decision for one path.
@@ -107,6 +107,11 @@ class SigningPolicy:
             return Decision((*kept, *(signature.text for signature in ours)), vouchers=vouchers)
         return Decision(self._stored_texts(stored, fingerprint), withheld=True, hidden=self._mode is Mode.HIDE)
 
+    def passed_on(self, info: PathInfo) -> tuple[str, ...]:
+        """The signatures of a path whose content has not been seen: what it came with, and never ours."""
+        own = {signer.name for signer in self._signers}
+        return tuple(signature.text for signature in well_formed(info.signatures) if signature.name not in own)
+
     def _vouchers(self, info: PathInfo, stored: Sequence[Signature], fingerprint: bytes) -> Vouchers:
         trusted = [
             key.name for key in self._trusted if any(key.accepts(signature, fingerprint) for signature in stored)
@@ -115,9 +120,9 @@ class SigningPolicy:
 
     def _belongs(self, vouchers: Vouchers, stored: Sequence[Signature]) -> bool:
         """Whether the path is one of this view's."""
-        if self._paths is Paths.UPSTREAM:
+        if self.paths is Paths.UPSTREAM:
             return bool(vouchers.signed_by)
-        if self._paths is Paths.BUILT:
+        if self.paths is Paths.BUILT:
             # Sources and texts are not built, but what was built refers to them; fetched ones bring signatures along.
             made_here = vouchers.content_addressed and not stored
             return vouchers.built or bool(vouchers.signed_by) or made_here

@@ -38,16 +38,109 @@ class Nar:
     nar_hash: str
 
 
-Route = CacheInfo | Health | Narinfo | Nar
+@dataclass(frozen=True, slots=True)
+class NarinfoJson:
+    """``/<hash part>.narinfo?json``."""
+
+    hash_part: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """``/<hash part>.ls``: the files of a path."""
+
+    hash_part: str
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """``/serve/<hash part>/<path>``: a file of a path. ``inner`` is as the client sent it, from its first slash on."""
+
+    hash_part: str
+    inner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """``/log/<base name>``: the log of a derivation's build, or of the build of an output."""
+
+    base_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildTrace:
+    """``/build-trace-v2/<derivation>/<output>.doi``, as Nix asks from 2.35."""
+
+    derivation: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Realisation:
+    """``/realisations/<hash>!<output>.doi``, as Nix asks up to 2.34."""
+
+    drv_hash: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """``/``: a page for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """``/stats.json``: the counters of that page."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsText:
+    """``/metrics``, for Prometheus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """``/version``."""
+
+
+Route = (
+    CacheInfo
+    | Health
+    | Narinfo
+    | Nar
+    | NarinfoJson
+    | Listing
+    | Serve
+    | Log
+    | BuildTrace
+    | Realisation
+    | Landing
+    | Stats
+    | MetricsText
+    | Version
+)
 
 _OUT = rf"(?P<hash_part>[{base32.ALPHABET}]{{{HASH_LENGTH}}})"
 _NAR_HASH = rf"(?P<nar_hash>[{base32.ALPHABET}]{{{base32.encoded_length(32)}}})"
+_BASE_NAME = rf"[{base32.ALPHABET}]{{{HASH_LENGTH}}}-[0-9a-zA-Z+\-._?=]{{1,211}}"
+_OUTPUT = r"(?P<output>[0-9a-zA-Z+\-._?=]{1,211})"
 _PATTERNS: tuple[tuple[re.Pattern[str], type[Route]], ...] = (
     (re.compile(rf"/{_OUT}\.narinfo"), Narinfo),
     (re.compile(rf"/nar/{_NAR_HASH}\.nar\?hash={_OUT}"), Nar),
     (re.compile(rf"/nar/{_OUT}-{_NAR_HASH}\.nar"), Nar),
     (re.compile(r"/nix-cache-info"), CacheInfo),
     (re.compile(r"/health"), Health),
+    (re.compile(rf"/{_OUT}\.narinfo\?json"), NarinfoJson),
+    (re.compile(rf"/{_OUT}\.ls"), Listing),
+    (re.compile(rf"/serve/{_OUT}(?P<inner>(?:/[!-~]*)?)"), Serve),
+    (re.compile(rf"/log/(?P<base_name>{_BASE_NAME})"), Log),
+    (re.compile(rf"/build-trace-v2/(?P<derivation>{_BASE_NAME})/{_OUTPUT}\.doi"), BuildTrace),
+    # Some clients write the exclamation mark as it is, some as %21.
+    (re.compile(rf"/realisations/(?P<drv_hash>sha256(?::|%3A)[0-9a-f]{{64}})(?:!|%21){_OUTPUT}\.doi"), Realisation),
+    (re.compile(r"/"), Landing),
+    (re.compile(r"/stats\.json"), Stats),
+    (re.compile(r"/metrics"), MetricsText),
+    (re.compile(r"/version"), Version),
 )
 
 

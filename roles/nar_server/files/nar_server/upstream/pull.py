@@ -181,6 +181,11 @@ class Puller:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    async def finish(self) -> None:
+        """Wait for what is being fetched and imported."""
+        while self._tasks:
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
     async def close(self) -> None:
         """End what is under way; what is not whole is removed."""
         for task in self._tasks:

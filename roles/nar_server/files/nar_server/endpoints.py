@@ -1,0 +1,219 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is answered besides narinfos and NARs: listings, files, logs, traces, JSON, metrics, and the page for people."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import mimetypes
+import os
+import stat
+from collections.abc import Callable
+
+from . import VERSION, routes
+from .app import not_found
+from .bodies import FileBody, generated
+from .http import Request, Response
+from .listing import listing
+from .logs import find_log, read_log
+from .metrics import Metrics, series
+from .narinfo import render_json
+from .page import COUNTERS, Cache, base_url, human, render_landing, security_policy
+from .page.directory import render_directory
+from .path_info import PathInfo
+from .policy import Decision, Paths
+from .store_path import StorePath
+from .traces import build_trace, realisation
+from .tree import Elsewhere, Inside, parse_names, resolve
+from .upstream.pull import Puller
+from .views import View
+
+# Python's own table of types, the same on every machine.
+_TYPES = mimetypes.MimeTypes(filenames=())
+# What lies in a store is not ours: a page of it runs no scripts and is no part of this origin.
+_SANDBOX = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
+_JSON = "application/json"
+_COUNT_PATHS = "SELECT count(*) FROM ValidPaths"
+
+Found = tuple[PathInfo, Decision]
+Find = Callable[[View, str], Found | None]
+
+
+class Endpoints:
+    """Answers requests within a view. ``find`` gives what is served of a hash part, or None."""
+
+    ROUTES = (
+        routes.NarinfoJson,
+        routes.Listing,
+        routes.Serve,
+        routes.Log,
+        routes.BuildTrace,
+        routes.Realisation,
+        routes.Landing,
+        routes.Stats,
+        routes.MetricsText,
+        routes.Version,
+    )
+
+    def __init__(self, title: str, find: Find, metrics: Metrics, puller: Puller | None) -> None:
+        self._title = title
+        self._find = find
+        self._metrics = metrics
+        self._puller = puller
+
+    async def answer(self, request: Request, view: View, route: routes.Route) -> Response:  # noqa: PLR0911
+        """The answer to a request; raises DatabaseUnavailableError."""
+        match route:
+            case routes.NarinfoJson(hash_part):
+                return self._json(view, hash_part)
+            case routes.Listing(hash_part):
+                return await self._listing(view, hash_part)
+            case routes.Serve(hash_part, inner):
+                return await self._serve(view, hash_part, inner)
+            case routes.Log(base_name):
+                return await self._log(view, StorePath.parse(base_name))
+            case routes.BuildTrace(derivation, output):
+                drv = StorePath.parse(derivation)
+                return self._trace(view, build_trace(view.store.database, view.store.directory, drv, output))
+            case routes.Realisation(drv_hash, output):
+                drv_hash = drv_hash.replace("%3A", ":")
+                found = realisation(view.store.database, view.store.directory, drv_hash, output)
+                return self._trace(view, found)
+            case routes.Landing():
+                return self._landing(request, view)
+            case routes.Stats():
+                return self._stats(view)
+            case routes.MetricsText():
+                text = self._metrics.render(self._gauges())
+                return Response(200, text.encode(), "text/plain; version=0.0.4; charset=utf-8")
+            case routes.Version():
+                return Response(200, f"nar-server {VERSION}\n".encode())
+            case _:
+                return not_found()
+
+    def _json(self, view: View, hash_part: str) -> Response:
+        found = self._find(view, hash_part)
+        if found is None:
+            return not_found()
+        info, decision = found
+        return Response(200, render_json(info, view.store.directory, decision.signatures).encode(), _JSON)
+
+    async def _listing(self, view: View, hash_part: str) -> Response:
+        found = self._find(view, hash_part)
+        if found is None:
+            return not_found()
+        pieces = (text.encode() for text in listing(view.store.real_path(found[0].path)))
+        try:
+            return Response(200, await generated(pieces), _JSON)
+        except (OSError, ValueError):
+            return not_found()
+
+    async def _serve(self, view: View, hash_part: str, inner: str) -> Response:
+        names = parse_names(inner.removeprefix("/").partition("?")[0])
+        found = None if names is None else self._find(view, hash_part)
+        if found is None or names is None:
+            return not_found()
+        path = found[0].path
+        there = await asyncio.to_thread(resolve, view.store.real, view.store.directory, path, names)
+        if isinstance(there, Elsewhere):
+            return _redirect(f"{view.prefix}{there.target}")
+        if there is None:
+            return not_found()
+        if there.directory and not inner.partition("?")[0].endswith("/"):
+            # Its links are relative: without the slash they would lead beside it.
+            return _redirect(f"{view.prefix}/serve/{hash_part}{inner.partition('?')[0]}/")
+        try:
+            return await asyncio.to_thread(_file, there, f"{path}/{b'/'.join(names).decode('utf-8', 'replace')}")
+        except OSError:
+            return not_found()
+
+    async def _log(self, view: View, path: StorePath) -> Response:
+        if view.policy.paths is Paths.UPSTREAM:
+            # What upstream built was not built here.
+            return not_found()
+        derivation: StorePath | None = path
+        if not path.name.endswith(".drv"):
+            found = self._find(view, path.hash_part)
+            derivation = found[0].deriver if found is not None and found[0].path == path else None
+        file = None if derivation is None else find_log(view.store.logs, derivation)
+        if file is None:
+            return not_found()
+        try:
+            return Response(200, await generated(read_log(file)), headers={"X-Content-Type-Options": "nosniff"})
+        except (OSError, EOFError):
+            return not_found()
+
+    def _trace(self, view: View, trace: tuple[StorePath, str] | None) -> Response:
+        """A trace is served where the path that it names is."""
+        found = None if trace is None else self._find(view, trace[0].hash_part)
+        if trace is None or found is None or found[0].path != trace[0]:
+            return not_found()
+        return Response(200, trace[1].encode(), _JSON)
+
+    def _counters(self, view: View) -> dict[str, float]:
+        def requests(kind: str) -> float:
+            return self._metrics.value("nar_server_requests_total", view=view.name, kind=kind)
+
+        return {
+            "paths": view.store.database.select(_COUNT_PATHS)[0][0],
+            "narinfos": requests("narinfo"),
+            "nars": requests("nar"),
+            "bytes": self._metrics.value("nar_server_sent_bytes_total", view=view.name),
+        }
+
+    def _landing(self, request: Request, view: View) -> Response:
+        cache = Cache(
+            title=self._title,
+            store_dir=view.store.directory,
+            prefix=view.prefix,
+            priority=view.priority,
+            keys=view.public_keys,
+            passes=[key for upstream in view.upstreams for key in upstream.public_keys],
+            version=VERSION,
+        )
+        url = base_url(request.host, request.headers.get("x-forwarded-proto", ""), view.prefix)
+        headers = {"Content-Security-Policy": security_policy(), "Cache-Control": "no-cache"}
+        page = render_landing(cache, url, self._counters(view))
+        return Response(200, page.encode(), "text/html; charset=utf-8", headers)
+
+    def _stats(self, view: View) -> Response:
+        counters = self._counters(view)
+        texts = {name: human(name, counters[name]) for name in COUNTERS}
+        text = json.dumps({"counters": counters, "texts": texts})
+        return Response(200, text.encode(), _JSON, {"Cache-Control": "no-store"})
+
+    def _gauges(self) -> dict[str, float]:
+        if self._puller is None:
+            return {}
+        up = {
+            series("nar_server_upstream_up", {"upstream": upstream.name}): float(upstream.breaker.healthy)
+            for upstream in self._puller.upstreams.values()
+        }
+        return {**up, series("nar_server_spool_bytes", {}): float(self._puller.spool.used())}
+
+
+def _redirect(target: str) -> Response:
+    return Response(302, b"", headers={"Location": target, "Cache-Control": "no-store"})
+
+
+def _file(there: Inside, title: str) -> Response:
+    """A file, or a directory's ``index.html``, or a page of a directory's names. Raises OSError."""
+    path = there.path
+    if there.directory:
+        path += b"/index.html"
+        try:
+            is_file = stat.S_ISREG(os.lstat(path).st_mode)
+        except OSError:
+            is_file = False
+        if not is_file:
+            page = render_directory(there.path, title)
+            return Response(200, page.encode(), "text/html; charset=utf-8", _SANDBOX)
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    size = os.fstat(descriptor).st_size
+    content_type = _TYPES.guess_type(os.fsdecode(path))[0] or "application/octet-stream"
+    if content_type.startswith("text/"):
+        content_type += "; charset=utf-8"
+    return Response(200, FileBody(descriptor, size, lambda: os.close(descriptor)), content_type, _SANDBOX)

@@ -1,0 +1,145 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole server of a configuration: paths of stores and of upstreams, what else is answered, and the counting."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable
+
+from . import routes
+from .app import NarServer, RouteHandler, not_found
+from .bodies import CountedBody
+from .config import Config
+from .database import DatabaseUnavailableError
+from .endpoints import Endpoints, Found
+from .http import Body, Request, Response
+from .metrics import Metrics, Shared
+from .pulled import PulledAnswers, make_puller
+from .upstream.pull import Puller
+from .views import View, Views
+
+LOGGER = logging.getLogger("nar_server")
+_NOT_FOUND = 404
+
+
+class Site:
+    """Answers all requests of a configuration, and counts them."""
+
+    def __init__(self, title: str, views: Views, shared: Shared, puller: Puller | None = None) -> None:
+        self.views = views
+        self._shared = shared
+        self._metrics = Metrics(shared)
+        self._puller = puller
+        self._server = NarServer(views, withheld=self._withheld)
+        endpoints = Endpoints(title, self._find, self._metrics, puller)
+        handlers = self._server.routes
+        handlers |= dict.fromkeys(endpoints.ROUTES, endpoints.answer)
+        if puller is not None:
+            self._pulled = PulledAnswers(puller)
+            for route, answer in (
+                (routes.Narinfo, self._pulled_narinfo),
+                (routes.NarinfoJson, self._pulled_narinfo),
+                (routes.Nar, self._pulled_nar),
+            ):
+                handlers[route] = self._or_else(handlers[route], answer)
+        for route, handler in handlers.items():
+            handlers[route] = self._counting(route.__name__.lower(), handler)
+
+    @classmethod
+    def of(cls, config: Config, shared: Shared) -> Site:
+        """The site of a configuration. Raises ConfigError, KeyFormatError or OSError when it cannot be."""
+        views = Views.of(config)
+        for store in views.stores:
+            try:
+                # Opened now, its files stay (see database.py); when it cannot be, requests are told so.
+                store.database.probe()
+            except DatabaseUnavailableError as problem:
+                LOGGER.warning("%s", problem)
+        return cls(config.title, views, shared, make_puller(config, shared, Metrics(shared)))
+
+    def handle(self, request: Request) -> Response | Awaitable[Response]:
+        """Answer one request, at once if nothing has to be waited for."""
+        answer = self._server.handle(request)
+        return self._count(answer) if isinstance(answer, Response) else self._count_later(answer)
+
+    async def close(self) -> None:
+        """End what is being fetched and let go of the databases."""
+        if self._puller is not None:
+            await self._puller.close()
+        self.views.close()
+
+    async def retire(self) -> None:
+        """Close once what is being fetched has come: another site answers from now on."""
+        if self._puller is not None:
+            await self._puller.finish()
+        await self.close()
+
+    def _find(self, view: View, hash_part: str) -> Found | None:
+        entry = self._server.find(view, hash_part)
+        return None if entry is None else (entry.info, entry.decision)
+
+    def _withheld(self, view: View, path: str) -> None:
+        if self._shared.first(f"{view.name} withholds {path}"):
+            self._metrics.add("nar_server_withheld_paths", view=view.name)
+            LOGGER.warning("view %s: nothing vouches for %s: not signed", view.name, path)
+
+    def _count(self, response: Response) -> Response:
+        self._metrics.add("nar_server_responses_total", status=str(response.status))
+        return response
+
+    async def _count_later(self, answer: Awaitable[Response]) -> Response:
+        return self._count(await answer)
+
+    def _counting(self, kind: str, handler: RouteHandler) -> RouteHandler:
+        def handle(request: Request, view: View, route: routes.Route) -> Response | Awaitable[Response]:
+            self._metrics.add("nar_server_requests_total", view=view.name, kind=kind)
+            return handler(request, view, route)
+
+        async def handle_later(request: Request, view: View, route: routes.Route) -> Response:
+            answer = handle(request, view, route)
+            response = answer if isinstance(answer, Response) else await answer
+            return self._counting_body(response, view)
+
+        return handle_later if kind == "nar" else handle
+
+    def _counting_body(self, response: Response, view: View) -> Response:
+        if isinstance(response.body, Body):
+            response.body = CountedBody(
+                response.body,
+                lambda size: self._metrics.add("nar_server_sent_bytes_total", size, view=view.name),
+                lambda: self._metrics.add("nar_server_cut_total"),
+            )
+        return response
+
+    def _or_else(self, first: RouteHandler, second: RouteHandler) -> RouteHandler:
+        """Answers with ``first``, and what that does not find, with ``second``."""
+
+        async def later(answer: Awaitable[Response], request: Request, view: View, route: routes.Route) -> Response:
+            response = await answer
+            if response.status == _NOT_FOUND:
+                other = second(request, view, route)
+                return other if isinstance(other, Response) else await other
+            return response
+
+        def handle(request: Request, view: View, route: routes.Route) -> Response | Awaitable[Response]:
+            answer = first(request, view, route)
+            if not view.upstreams:
+                return answer
+            if not isinstance(answer, Response):
+                return later(answer, request, view, route)
+            return second(request, view, route) if answer.status == _NOT_FOUND else answer
+
+        return handle
+
+    async def _pulled_narinfo(
+        self, _request: Request, view: View, route: routes.Narinfo | routes.NarinfoJson
+    ) -> Response:
+        as_json = isinstance(route, routes.NarinfoJson)
+        return await self._pulled.narinfo(view, route.hash_part, as_json=as_json) or not_found()
+
+    async def _pulled_nar(self, request: Request, view: View, route: routes.Nar) -> Response:
+        head = request.method == "HEAD"
+        return await self._pulled.nar(view, route.hash_part, route.nar_hash, head=head) or not_found()

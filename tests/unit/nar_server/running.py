@@ -1,0 +1,74 @@
+"""The server as a process of its own, as systemd runs it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+LIBRARY = Path(__file__).parents[3] / "roles/nar_server/files"
+
+
+def command(*arguments: str) -> list[str]:
+    """A command line of the server."""
+    return [sys.executable, "-P", "-m", "nar_server", *arguments]
+
+
+class Running:
+    """A server in a process of its own, as systemd would run it."""
+
+    def __init__(self, config: Path, folder: Path, passed: socket.socket | None = None, **environment: str) -> None:
+        notify = folder / "notify"
+        self._notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._notified.bind(str(notify))
+        self._notified.settimeout(20)
+        variables = os.environ | {"PYTHONPATH": str(LIBRARY), "NOTIFY_SOCKET": str(notify)} | environment
+
+        def as_systemd_does() -> None:
+            if passed is not None:
+                os.dup2(passed.fileno(), 3)
+
+        started = command("serve", "--config", str(config))
+        if passed is not None:
+            # The number of the process is known only in it.
+            started = ["sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh", *started]
+        self.process = subprocess.Popen(
+            started,
+            env=variables,
+            stderr=subprocess.PIPE,
+            text=True,
+            pass_fds=() if passed is None else (3,),
+            preexec_fn=None if passed is None else as_systemd_does,  # noqa: PLW1509
+        )
+        assert self.process.stderr is not None
+        self._log = self.process.stderr
+        self.wait_for_state("READY=1")
+        self.address = self.log_line("serving ").split(" on ")[1].split(",")[0].strip()
+
+    def wait_for_state(self, state: str) -> None:
+        while state not in self._notified.recv(100).decode().split("\n"):
+            pass
+
+    def log_line(self, beginning: str) -> str:
+        while not (line := self._log.readline()).startswith(beginning):
+            assert line, f"the log ended before {beginning!r}"
+        return line
+
+    def get(self, target: str) -> bytes:
+        with urlopen(f"http://{self.address}{target}") as answer:
+            body: bytes = answer.read()
+            return body
+
+    def head(self, target: str) -> int:
+        """The length an answer would have."""
+        with urlopen(Request(f"http://{self.address}{target}", method="HEAD")) as answer:
+            return int(answer.headers["Content-Length"])
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self._log.close()
+        self._notified.close()

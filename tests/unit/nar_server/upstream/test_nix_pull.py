@@ -1,0 +1,87 @@
+"""Nix as the client of a server that has nothing itself: everything comes from an upstream cache."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nar_server.keys import SecretKey
+
+from ..running import Running
+from ..test_nix_clients import client, filled, secret_text
+
+CLOSURE = 60
+
+
+@pytest.fixture
+def front(tmp_path: Path, store: Any, make_key: Any) -> Callable[[str, SecretKey], Running]:
+    """Starts a server with an empty store and one upstream."""
+
+    def start(url: str, key: SecretKey) -> Running:
+        (tmp_path / "front").mkdir()
+        (tmp_path / "front.key").write_text(secret_text(make_key("front-1")))
+        config = tmp_path / "front.toml"
+        config.write_text(
+            f"""
+            listen = ["127.0.0.1:0"]
+            real_store_dir = "{store.directory}"
+            signing_key_files = ["{tmp_path / "front.key"}"]
+            [upstreams.near]
+            url = "{url}"
+            public_keys = ["{key.public}"]
+            [pull_through]
+            folder = "{tmp_path / "front"}"
+            """
+        )
+        return Running(config, tmp_path)
+
+    return start
+
+
+def test_a_closure_comes_through(nix: Any, tmp_path: Path, serve: Any, make_key: Any, front: Any) -> None:
+    upstream_store, paths = filled(nix, tmp_path / "upstream", CLOSURE)
+    upstream_store.execute("update ValidPaths set ultimate = 1")
+    upstream = make_key("upstream-1")
+    with serve(upstream_store, sign_with=[upstream]) as server:
+        running = front(f"http://127.0.0.1:{server.port}", upstream)
+        port = int(running.address.rpartition(":")[2])
+        try:
+            cache = f"http://{running.address}"
+            first, second = (f"local?root={tmp_path / name}" for name in ("first", "second"))
+            nix("nix", "copy", *client(port, upstream), "--from", cache, "--to", first, paths[-1])
+            server.close()
+            # Now its NARs are verified and here: our signature stands beside the upstream's.
+            ours = client(port, make_key("front-1"))
+            nix("nix-store", "--store", second, *ours, "--realise", paths[-1])
+            nix("nix", "store", "verify", *ours, "--store", second, "--sigs-needed", "1", "--recursive", paths[-1])
+        finally:
+            running.close()
+    for name in ("first", "second"):
+        there = {path.name for path in (tmp_path / name / "nix/store").iterdir() if not path.name.startswith(".")}
+        assert there == {Path(path).name for path in paths}
+
+
+def test_both_addresses_head_and_json(store: Any, serve: Any, make_upstream: Any, front: Any) -> None:
+    fake = make_upstream()
+    path = fake.add("x", b"x" * 300_000, "xz")
+    running = front(fake.url, fake.key)
+    try:
+        with pytest.raises(OSError, match="404"):
+            running.get(f"/nar/{path.hash_part}-{'0' * 52}.nar")
+        assert b"Sig: upstream-1:" in running.get(f"/{path.hash_part}.narinfo")
+        assert b"Sig: front-1:" not in running.get(f"/{path.hash_part}.narinfo")
+        assert b"front-1" not in running.get(f"/{path.hash_part}.narinfo?json")
+        assert running.head(f"/nar/{path.hash_part}-{path.info.nar_hash_base32}.nar") == len(path.nar)
+        assert fake.nars() == 0
+        assert running.get(f"/nar/{path.info.nar_hash_base32}.nar?hash={path.hash_part}") == path.nar
+        assert running.get(f"/nar/{path.hash_part}-{path.info.nar_hash_base32}.nar") == path.nar
+        assert fake.nars() == 1
+        assert b"Sig: front-1:" in running.get(f"/{path.hash_part}.narinfo")
+        metrics = running.get("/metrics").decode()
+        assert 'nar_server_upstream_up{upstream="near"} 1\n' in metrics
+        assert 'nar_server_pulled_nars_total{upstream="near",outcome="whole"} 1\n' in metrics
+        assert f"nar_server_spool_bytes {len(path.nar)}\n" in metrics
+    finally:
+        running.close()
