@@ -93,6 +93,7 @@ event:
           flake: github:NixVegas/infra
 """
 
+import json
 from typing import Any
 
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.arguments import CONNECTION, HydraModule, connect
@@ -147,11 +148,21 @@ def read(server: Server, names: list[str]) -> dict[str, tuple[Document, dict[str
     return found
 
 
+def check_password(password: str | None, result: dict[str, Any]) -> None:
+    """Refuse a result that Ansible would garble: it masks the password wherever it stands, in a name or text too."""
+    if password and password in json.dumps(result, ensure_ascii=False):
+        raise HydraError(
+            "the password is also a part of what was read, and Ansible would put asterisks there; read without signing"
+            " in, or choose a password that is no word"
+        )
+
+
 def main() -> None:
     """Run the module."""
     module = HydraModule(ARGUMENTS)
     try:
         result = run(module)
+        check_password(module.params["password"], result)
     except HydraError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**result)

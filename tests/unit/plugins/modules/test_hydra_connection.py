@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ansible.module_utils import basic
 from ansible_collections.nixvegas.noc.plugins.modules import hydra_jobset
 from ansible_collections.nixvegas.noc.tests.hydra_stand_in.server import StandIn, running
 
@@ -86,6 +87,16 @@ def test_user_and_password_from_the_environment(hydra: StandIn, run: Run, monkey
     monkeypatch.setenv("HYDRA_PASSWORD", PASSWORD)
     assert run("jobset", user=None, **FLAKE)["changed"]
     assert hydra_jobset.ARGUMENTS["password"]["no_log"]
+
+
+def test_nothing_is_logged(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the log of the host, where Ansible's modules write their options."""
+    logged: list[object] = []
+    monkeypatch.setattr(basic, "has_journal", False)
+    monkeypatch.setattr(basic.syslog, "syslog", lambda *message: logged.append(message))
+    secret = FLAKE | {"flake": "git+https://bot:hunter2@x.org/a"}
+    assert run("jobset", **secret, _ansible_no_log=False)["changed"]
+    assert logged == []
 
 
 @pytest.mark.parametrize(

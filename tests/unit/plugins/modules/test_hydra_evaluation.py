@@ -97,7 +97,7 @@ def test_evaluation_that_ended_in_the_second_of_the_push_is_not_ours(hydra: Stan
         database.clock = lambda: second + 1
         evaluator.end(database, jobset, {"ours": 0})
 
-    script(hydra, nothing, nothing, later)
+    script(hydra, *[nothing] * 6, later)
     assert run("evaluation", **NAME)["new"] == ["ours"]
 
 

@@ -158,6 +158,15 @@ def test_credentials_are_told_of(run: Run) -> None:
     assert "flake: git+https://bot:hunter2@x.org/a\n" in found["event"]
 
 
+def test_password_that_is_a_word_of_the_data(hydra: StandIn, run: Run) -> None:
+    """Ansible masks it wherever it stands, so that what it returned would not be what was read."""
+    hydra.database.users["alice"].password = "nixpkgs"
+    for form in ("event", "data"):
+        refused = run("info", format=form, password="nixpkgs")["msg"]
+        assert refused.startswith("the password is also a part of what was read, and Ansible would put asterisks there")
+    assert run("info", projects=["_x"], password="nixpkgs")["projects"]
+
+
 def test_projects_can_be_chosen(hydra: StandIn, run: Run) -> None:
     found = run("info", projects=["_x"])
     assert [project["name"] for project in found["projects"]] == ["_x"]
