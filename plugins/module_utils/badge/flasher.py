@@ -68,6 +68,7 @@ class _Job:
     mac: str = ""
     attempt: int = 1
     first: Plan | None = None
+    """The plan of the first session that got so far: what the whole run is about."""
     bytes_written: int = 0
     begun: set[str] = field(default_factory=set)
     """Names of regions whose write was begun."""
@@ -84,7 +85,7 @@ class _Job:
                     plan = self._bring(session)
                     session.reset()
                     self._tell(Phase.DONE, done=plan.size, total=plan.size)
-                    return self._outcome(session, time.monotonic() - started)
+                    return self._outcome(session, self.first or plan, time.monotonic() - started)
             except PortError as error:
                 if not self.failures:
                     raise
@@ -147,16 +148,16 @@ class _Job:
             time.sleep(_PAUSE)
         time.sleep(_PAUSE)
 
-    def _outcome(self, session: Session, seconds: float) -> Outcome:
-        assert self.first is not None
+    def _outcome(self, session: Session, plan: Plan, seconds: float) -> Outcome:
+        """What was done in all sessions; plan: that of the first."""
         return Outcome(
             port=self.port,
             mac=session.mac,
             chip=session.chip,
-            written=tuple(region.name for region in self.first.write),
-            kept=tuple(region.name for region in self.first.keep),
-            settings=self.first.settings,
-            diff=(self.first.before, self.first.after),
+            written=tuple(region.name for region in plan.write),
+            kept=tuple(region.name for region in plan.keep),
+            settings=plan.settings,
+            diff=(plan.before, plan.after),
             bytes_written=self.bytes_written,
             seconds=seconds,
             reconnects=self.attempt - 1,
