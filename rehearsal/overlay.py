@@ -47,7 +47,9 @@ def make_overlay(
     }
     own = {name: {**replaced.variables.get(name, {}), **promises.get(name, {}), **logins[name]} for name in logins}
     overruled = {*BECOME, *(variable for login in logins.values() for variable in login)}
-    others = replace_inventory(inventory.hosts - own.keys(), inventory.clients, hosts.values(), overruled)
+    namesakes = {name for name in clients if {"ansible_host", "ansible_ssh_host"} & inventory.variables[name].keys()}
+    dropped = (inventory.hosts - own.keys()) | namesakes
+    others = replace_inventory(dropped, inventory.clients, hosts.values(), overruled)
     pages = {name: open_pages(network, {**inventory.variables[name], **answers}) for name, network in clients.items()}
     return Overlay({"all": list(own), "clients": list(clients)}, own, [*replaced.report, *others], pages)
 
