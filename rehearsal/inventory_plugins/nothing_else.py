@@ -35,6 +35,10 @@ class InventoryModule(BaseInventoryPlugin):  # type: ignore[misc]  # Ansible has
         staying = set(self.get_option("hosts"))
         for host in [host for name, host in inventory.hosts.items() if name not in staying]:
             inventory.remove_host(host)
-        # A `localhost` of the user's own may be any machine; without it, Ansible takes this one.
-        if inventory.localhost and inventory.localhost.name not in staying:
+        controller = inventory.localhost
+        if controller and not controller.implicit and controller.name not in staying:
+            # One of the user's own may be any machine: Ansible takes this one, with what the event says of it.
             inventory.localhost = None
+            for name, value in controller.vars.items():
+                if not name.startswith("ansible_"):
+                    inventory.get_host("localhost").set_variable(name, value)

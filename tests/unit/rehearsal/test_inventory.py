@@ -25,8 +25,9 @@ HOSTS = {
         "hosts": {"numinits-laptop": {"ansible_host": REAL, "verify_network": "noc"}, "crew": {"ansible_host": REAL}}
     },
     "cache": {"hosts": {"spare": {"ansible_host": REAL}}},
-    "switches": {"hosts": {"switch1": {}, "localhost": {"ansible_connection": "ssh", "ansible_host": REAL}}},
+    "switches": {"hosts": {"switch1": {}}},
 }
+CONTROLLER = {"all": {"hosts": {"localhost": {"ansible_connection": "ssh", "ansible_host": REAL, "mine": "here"}}}}
 VARIABLES = {
     "group_vars/all.yml": {"ansible_connection": "local", "ansible_ssh_extra_args": f"-J root@{REAL}"},
     "group_vars/clients.yml": {"verify_address_page": "https://ifconfig.example/", "verify_network": "arena"},
@@ -42,7 +43,7 @@ def rehearsal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Rehearsal:
     source = tmp_path / "mine"
     source.mkdir()
     shutil.copy(DC33, source)
-    for name, content in {"hosts.yml": HOSTS, **VARIABLES}.items():
+    for name, content in {"controller.yml": CONTROLLER, "hosts.yml": HOSTS, **VARIABLES}.items():
         (source / name).parent.mkdir(exist_ok=True)
         (source / name).write_text(yaml.safe_dump(content))
     state = State(tmp_path / "cache", "mine")
@@ -88,16 +89,21 @@ def test_only_containers_are_contacted(rehearsal: Rehearsal) -> None:
     }
 
 
-def test_localhost_is_this_machine(rehearsal: Rehearsal) -> None:
+@pytest.mark.parametrize("explicit", [True, False])
+def test_localhost_is_this_machine(rehearsal: Rehearsal, explicit: bool) -> None:
+    if not explicit:
+        (rehearsal.source / "controller.yml").unlink()
+    message = "{{ ansible_connection }} {{ ansible_host }} {{ hydra_url }} {{ mine | default('none') }}"
     done = subprocess.run(
-        ["ansible", "localhost", "-m", "ansible.builtin.debug", "-a", "msg={{ ansible_connection }}"],
+        ["ansible", "localhost", "-m", "ansible.builtin.debug", "-a", json.dumps({"msg": message})],
         env=ansible_environment(rehearsal.state)
         | {"ANSIBLE_INVENTORY": f"{rehearsal.source},{rehearsal.state.inventory}"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert "msg: local\n" in done.stdout, done.stdout + done.stderr
+    hydra = "http://saitama.build.dc.nixos.lv:3000"
+    assert f"msg: local 127.0.0.1 {hydra} {'here' if explicit else 'none'}\n" in done.stdout, done.stdout + done.stderr
 
 
 def test_every_client_asks_what_the_rehearsal_answers(rehearsal: Rehearsal) -> None:
