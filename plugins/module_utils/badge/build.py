@@ -25,7 +25,7 @@ def firmware_from_build(folder: Path) -> Firmware:
         chip = arguments.get("extra_esptool_args", {}).get("chip", "esp32c6")
         files = {int(offset, 0): str(path) for offset, path in arguments["flash_files"].items()}
         parts = {int(part["offset"], 0): name for name, part in arguments.items() if _is_part(part)}
-        encrypted = [name for name, part in arguments.items() if _is_part(part) and part.get("encrypted") == "true"]
+        encrypted = [name for name, part in arguments.items() if _is_part(part) and _is_true(part.get("encrypted"))]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise FirmwareError(f"{file}: not as ESP-IDF writes it ({error!r}); build the firmware again") from error
     if chip.replace("-", "").lower() != CHIP.replace("-", "").lower():
@@ -40,6 +40,11 @@ def firmware_from_build(folder: Path) -> Firmware:
 
 def _is_part(value: object) -> bool:
     return isinstance(value, dict) and "offset" in value and "file" in value
+
+
+def _is_true(value: object) -> bool:
+    """ESP-IDF writes "true" and "false" as texts."""
+    return str(value).lower() == "true"
 
 
 def firmware_from_regions(regions: Iterable[tuple[int, Path]], name: str = "regions") -> Firmware:
