@@ -28,11 +28,12 @@ IMAGE_HEADER = struct.Struct("<BBBBIB3sHBHHIB")
 SEGMENT_HEADER = struct.Struct("<II")
 
 
-def image(size: int, seed: int, chip_id: int = ESP32_C6) -> bytes:
-    """A program of about so many bytes: header, one segment, checksum, SHA-256. Half of it is random."""
+def image(size: int, seed: int, chip_id: int = ESP32_C6, revisions: tuple[int, int] = (0, 99)) -> bytes:
+    """A program of about so many bytes, for these revisions (100 * major + minor): header, one segment, checksum,
+    SHA-256. Half of it is random."""
     source = random.Random(seed)
     payload = source.randbytes(max(size // 2, 4)).ljust(max(size, 8) // 4 * 4, b"\x13")
-    header = IMAGE_HEADER.pack(0xE9, 1, 0x02, 0x20, 0x40800000, 0xEE, b"\0\0\0", chip_id, 0, 0, 99, 0, 1)
+    header = IMAGE_HEADER.pack(0xE9, 1, 0x02, 0x20, 0x40800000, 0xEE, b"\0\0\0", chip_id, 0, *revisions, 0, 1)
     body = header + SEGMENT_HEADER.pack(0x40800000, len(payload)) + payload
     checksum = functools.reduce(operator.xor, payload, CHECKSUM_SEED)
     body += bytes(15 - len(body) % 16) + bytes([checksum])

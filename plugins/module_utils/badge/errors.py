@@ -67,6 +67,12 @@ class WrongChipError(UnsuitableBadgeError):
     advice = "this is no badge: put it aside"
 
 
+class OtherRevisionError(UnsuitableBadgeError):
+    """The firmware is for other revisions of the chip."""
+
+    advice = "the firmware is not for this badge's chip: put it aside and tell the crew"
+
+
 class SecuredError(UnsuitableBadgeError):
     """Secure boot, flash encryption or secure download is on: what we write would not boot."""
 

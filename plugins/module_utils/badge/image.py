@@ -24,7 +24,8 @@ SECTOR = 0x1000
 BOOTLOADER_OFFSET = 0x0
 
 _IMAGE_MAGIC = 0xE9
-_IMAGE_CHIP_ID = struct.Struct("<12xH")
+_IMAGE_HEADER = struct.Struct("<12xHBHH")  # chip, least major revision, least and most revision as 100 * major + minor
+_ANY_REVISION = 0xFFFF
 
 
 class Role(IntEnum):
@@ -59,6 +60,17 @@ class Region:
     def md5(self) -> str:
         """MD5 of all of it, as hexadecimal digits."""
         return hashlib.md5(self.data).hexdigest()
+
+    @property
+    def revisions(self) -> tuple[int, int]:
+        """The least and the most revision (100 * major + minor) of the chip that a program runs on. Source: ESP-IDF's
+        API guide, "App Image Format"; a most of 0 is of an older ESP-IDF, which knew major revisions only."""
+        if self.role not in (Role.APP, Role.BOOTLOADER):
+            return 0, _ANY_REVISION
+        _chip, major, least, most = _IMAGE_HEADER.unpack_from(self.data)
+        if most == 0 or (most == _ANY_REVISION and least == 0):
+            return major * 100, _ANY_REVISION
+        return least, most
 
     def __str__(self) -> str:
         return f"{self.name} (0x{self.offset:x} to 0x{self.end:x})"
@@ -150,12 +162,12 @@ def checked(regions: Iterable[Region], partitions: Iterable[Partition]) -> tuple
 def _check_chip(region: Region) -> None:
     if region.role not in (Role.APP, Role.BOOTLOADER):
         return
-    if region.data[0] != _IMAGE_MAGIC or len(region.data) < _IMAGE_CHIP_ID.size:
+    if region.data[0] != _IMAGE_MAGIC or len(region.data) < _IMAGE_HEADER.size:
         raise FirmwareError(
             f'region "{region.name}": at 0x{region.offset:x} belongs a program of the {CHIP}, and this is none'
             f" (it starts with 0x{region.data[0]:02x}, not 0x{_IMAGE_MAGIC:x})"
         )
-    (chip_id,) = _IMAGE_CHIP_ID.unpack_from(region.data)
+    chip_id, *_revisions = _IMAGE_HEADER.unpack_from(region.data)
     if chip_id != CHIP_ID:
         raise FirmwareError(
             f'region "{region.name}": it was built for the chip of id {chip_id}; badges have the {CHIP} ({CHIP_ID})'

@@ -20,12 +20,13 @@ import struct
 import termios
 import time
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
 from .errors import (
     FaultyFlashError,
+    OtherRevisionError,
     PortBusyError,
     PortError,
     PortForbiddenError,
@@ -155,6 +156,7 @@ class Session:
         self._refuse_secured()
         self.mac = ":".join(f"{byte:02x}" for byte in self.esp.read_mac("BASE_MAC"))
         self.chip = str(self.esp.get_chip_description())
+        self.revision = int(self.esp.get_chip_revision())
         self.esp = run_stub(self.esp)
         # Its own way of going on after a lost connection does not look which badge came back.
         self.esp.WRITE_FLASH_ATTEMPTS = 1
@@ -197,14 +199,24 @@ class Session:
             return False
         return len(region.data) <= SECTOR or str(self.esp.flash_md5sum(region.offset, len(region.data))) == region.md5
 
-    def look(self, regions: Iterable[Region]) -> Reading:
-        """What the badge holds of these regions. Raises SmallFlashError."""
+    def _check_fit(self, region: Region) -> None:
+        if region.end > self.flash_size:
+            raise SmallFlashError(
+                f"{self.port.port}: the flash of {self.mac} has {self.flash_size} bytes; {region} does not fit"
+            )
+        least, most = region.revisions
+        if not least <= self.revision <= most:
+            raise OtherRevisionError(
+                f"{self.port.port}: the chip of {self.mac} has the revision {self.revision / 100:.2f};"
+                f" {region} is for {least / 100:.2f} to {most / 100:.2f}"
+            )
+
+    def look(self, regions: Sequence[Region]) -> Reading:
+        """What the badge holds of these regions. Raises SmallFlashError, OtherRevisionError."""
         equal, nvs = set(), b""
         for region in regions:
-            if region.end > self.flash_size:
-                raise SmallFlashError(
-                    f"{self.port.port}: the flash of {self.mac} has {self.flash_size} bytes; {region} does not fit"
-                )
+            self._check_fit(region)
+        for region in regions:
             if self.holds(region):
                 equal.add(region.offset)
             elif region.role is Role.NVS:

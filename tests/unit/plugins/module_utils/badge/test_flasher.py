@@ -15,6 +15,7 @@ from ansible_collections.nixvegas.noc.plugins.module_utils.badge.errors import (
     FaultyFlashError,
     LostBadgeError,
     OtherBadgeError,
+    OtherRevisionError,
     PortBusyError,
     PortError,
     SecuredError,
@@ -23,7 +24,7 @@ from ansible_collections.nixvegas.noc.plugins.module_utils.badge.errors import (
     WrongChipError,
 )
 from ansible_collections.nixvegas.noc.plugins.module_utils.badge.flasher import flash
-from ansible_collections.nixvegas.noc.plugins.module_utils.badge.image import Firmware
+from ansible_collections.nixvegas.noc.plugins.module_utils.badge.image import Firmware, firmware_of
 from ansible_collections.nixvegas.noc.plugins.module_utils.badge.result import Phase, Progress
 from ansible_collections.nixvegas.noc.tests.badge_simulator import (
     ESP32_S3,
@@ -37,7 +38,7 @@ from ansible_collections.nixvegas.noc.tests.badge_simulator import (
     mac_of,
     slots,
 )
-from ansible_collections.nixvegas.noc.tests.badge_simulator.firmware import write_build
+from ansible_collections.nixvegas.noc.tests.badge_simulator.firmware import image, write_build
 
 PASSPHRASE = "correct horse battery"
 ALL = ("app", "nvs", "partition-table", "bootloader")
@@ -218,6 +219,15 @@ def test_a_small_flash_is_refused(slot: Slot, tmp_path: Path) -> None:
     slot.plug(badge)
     with pytest.raises(SmallFlashError, match="has 1048576 bytes; app"):
         flash(slot.port, firmware, settings())
+    assert badge.flash.programmed_bytes == 0
+
+
+def test_firmware_for_other_revisions_is_refused_before_anything_is_written(slot: Slot) -> None:
+    pieces = [("app", 0x10000, image(5000, 1)), ("bootloader", 0x0, image(5000, 2, revisions=(2, 99)))]
+    badge = Badge()
+    slot.plug(badge)
+    with pytest.raises(OtherRevisionError, match=r"has the revision 0\.01; bootloader .* is for 0\.02 to 0\.99"):
+        flash(slot.port, firmware_of("x", pieces), None)
     assert badge.flash.programmed_bytes == 0
 
 

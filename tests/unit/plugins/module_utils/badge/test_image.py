@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,15 @@ def test_wrong_firmware_is_refused(pieces: list[tuple[str, int, bytes]], words: 
     with pytest.raises(FirmwareError) as error:
         firmware_of("x", pieces)
     assert words in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "revisions"),
+    [((0, 0, 99), (0, 99)), ((1, 0, 0), (100, 0xFFFF)), ((1, 0, 0xFFFF), (100, 0xFFFF)), ((0, 2, 0xFFFF), (2, 0xFFFF))],
+)
+def test_a_program_says_which_revisions_it_runs_on(fields: tuple[int, int, int], revisions: tuple[int, int]) -> None:
+    (region,) = firmware_of("x", [("app", 0x10000, APP[:14] + struct.pack("<BHH", *fields) + APP[19:])]).regions
+    assert region.revisions == revisions
 
 
 def drop_files(arguments: Any) -> None:
