@@ -120,16 +120,22 @@ def read(image: bytes) -> dict[str, dict[str, int | str]]:
 
 
 def read_entries(image: bytes) -> list[Entry]:
-    """The same with each value's type: the firmware does not find a key that has another type than it asks for."""
+    """The same with each value's type: the firmware does not find a key that has another type than it asks for.
+
+    Each key is there once.
+    """
     names: dict[int, str] = {}
-    found: dict[tuple[int, str], tuple[Type, int | str]] = {}
+    found: list[tuple[int, str, Type, int | str]] = []
     for page in _pages(image):
         for index, key, kind, value in _written(page):
             if index == _NAMESPACES and kind is Type.U8 and isinstance(value, int):
                 names[value] = key
             else:
-                found[index, key] = (kind, value)
-    return [Entry(names[index], key, *content) for (index, key), content in found.items() if index in names]
+                found.append((index, key, kind, value))
+    known = [(names[index], key, kind, value) for index, key, kind, value in found if index in names]
+    return list(
+        {(namespace, key): Entry(namespace, key, kind, value) for namespace, key, kind, value in known}.values()
+    )
 
 
 class _Page:

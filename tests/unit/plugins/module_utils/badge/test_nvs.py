@@ -24,7 +24,7 @@ from ansible_collections.nixvegas.noc.plugins.module_utils.badge.nvs import (
     read_entries,
 )
 from esp_idf_nvs_partition_gen import nvs_partition_gen as espressif
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 NAMES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size=1, max_size=15)
@@ -72,6 +72,7 @@ def generated(entries: Iterable[Entry], size: int = PARTITION_SIZE) -> bytes:
     return generator.image()
 
 
+@settings(deadline=None)
 @given(ENTRIES, st.sampled_from([0x3000, 0x4000, 0x10000]))
 def test_is_bit_identical_to_the_generator(entries: list[Entry], size: int) -> None:
     try:
@@ -155,12 +156,23 @@ def test_takes_the_newer_page_wherever_it_stands() -> None:
     assert read(image) == {"config": {"boot_mesh": 0, "cache_priority": 40, "router_ssid": "NixVegas"}}
 
 
+def test_a_namespace_that_stands_there_twice_is_one() -> None:
+    generator = Generator()
+    generator.write(CONFIG)
+    generator.nvs.write_namespace_unsafe("config")
+    generator.nvs.write_entry("boot_mesh", 0, "u8", generator.nvs.get_namespace_idx())
+    found = read_entries(generator.image())
+    assert [entry.value for entry in found if entry.key == "boot_mesh"] == [0]
+    assert len(found) == len(CONFIG)
+
+
 def test_tells_types_apart() -> None:
     entries = [Entry("config", "boot_mesh", Type.U32, 1)]
     assert read_entries(build(entries)) == entries != [Entry("config", "boot_mesh", Type.U8, 1)]
 
 
 # The namespace, two numbers, a text's head, its bytes; the padding behind them is covered by no checksum.
+@settings(deadline=None)
 @given(st.integers(64, 64 + 32 * 4 + len("NixVegas\0") - 1), st.integers(0, 7))
 def test_a_flipped_bit_loses_an_entry_and_changes_none(position: int, bit: int) -> None:
     image = bytearray(build(CONFIG))
@@ -170,11 +182,13 @@ def test_a_flipped_bit_loses_an_entry_and_changes_none(position: int, bit: int) 
     assert left.items() < whole.items()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3 * PAGE_SIZE))
 def test_finds_nothing_in_noise(noise: bytes) -> None:
     assert read(noise) == {}
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, PAGE_SIZE - 1), st.integers(0, 255)), max_size=20))
 def test_reads_damaged_pages_without_an_error(damage: list[tuple[int, int]]) -> None:
     image = bytearray(build(CONFIG))
