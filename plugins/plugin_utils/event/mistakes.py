@@ -10,6 +10,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.credentials import without_credentials
+
 LONGEST_VALUE = 60
 
 
@@ -30,7 +32,8 @@ class Mistake:
 
     def describe(self, file: str) -> str:
         """The mistake as one line of text, beginning as compilers do: FILE:LINE: KEY PATH."""
-        subject = f'"{shortened(self.value)}" {self.problem}' if self.value else self.problem
+        shown = shortened(without_credentials(self.value))
+        subject = f'"{shown}" {self.problem}' if shown else self.problem
         return f"{file}:{self.line}: {self.path or 'the file'}: {subject}; {self.remedy}"
 
 

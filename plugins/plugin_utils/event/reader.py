@@ -64,7 +64,7 @@ class _Reader:
             cell.value = kind.read(node.value)
         except WrongValueError as found:
             wrong = _blanks(node.value, kind) or found
-            self.add(cell.line, path, "" if wrong.secret else node.value, wrong.problem, wrong.remedy)
+            self.add(cell.line, path, "" if found.secret else node.value, wrong.problem, wrong.remedy)
         else:
             if kind.of:
                 self.document.references.append((kind.of, cell))

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra import fields
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra import values as hydra_values
-from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.credentials import without_credentials
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.inputs import DECLARATIVE_KEYS
 
 from . import values
@@ -26,8 +25,7 @@ def _scalar(read: Callable[[object], object]) -> Scalar:
         try:
             return read(written)
         except hydra_values.WrongFieldError as wrong:
-            secret = without_credentials(written) != written
-            raise WrongValueError(wrong.problem, wrong.remedy, secret=secret) from wrong
+            raise WrongValueError(wrong.problem, wrong.remedy) from wrong
 
     return Scalar(scalar)
 
