@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nar_server import base32, views
 from nar_server.config import UpstreamConfig
 from nar_server.database import Database
+from nar_server.hot_tier import HotTier
 from nar_server.http import HttpServer
 from nar_server.keys import PublicKey, SecretKey
 from nar_server.metrics import Shared
@@ -227,13 +228,14 @@ def serving(
     mode: Mode = Mode.VOUCHED,
     sign_with: Sequence[SecretKey] = (),
     trust: Sequence[PublicKey] = (),
+    tier: HotTier | None = None,
 ) -> Iterator[Served]:
     """Serve a store on a free port, from another thread."""
     database = Database(store.database, STORE_DIR)
     policy = SigningPolicy(mode, STORE_DIR, [Signer(k) for k in sign_with], [Verifier(k) for k in trust])
     served_store = views.Store("main", STORE_DIR, os.fsencode(store.directory), os.fsencode(store.logs), database)
     view = views.View("main", "", frozenset(), served_store, policy, 10, tuple(k.public for k in sign_with))
-    site = Site("Cache of the tests", views.Views([view]), Shared())
+    site = Site("Cache of the tests", views.Views([view]), Shared(), tier=tier)
     started: threading.Event = threading.Event()
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = []
 

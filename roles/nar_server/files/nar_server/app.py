@@ -13,9 +13,10 @@ from typing import Any
 
 from .catalogue import Catalogue, Entry
 from .database import DatabaseUnavailableError
+from .hot_tier import HotTier, Source
 from .http import Request, Response
 from .layout import LayoutIndex
-from .nar_body import Buffers, NarBody, Source
+from .nar_body import Buffers, NarBody
 from .narinfo import render_cache_info
 from .ranges import UnsatisfiableError, parse_range
 from .routes import CacheInfo, Health, Nar, Narinfo, parse_target
@@ -50,9 +51,14 @@ class NarServer:
     """Answers the requests of all views."""
 
     def __init__(
-        self, views: Views, withheld: Callable[[View, str], None], layout_memory: int = DEFAULT_LAYOUT_MEMORY
+        self,
+        views: Views,
+        withheld: Callable[[View, str], None],
+        tier: HotTier | None = None,
+        layout_memory: int = DEFAULT_LAYOUT_MEMORY,
     ) -> None:
         """``withheld`` is told of each path that is asked for and that nothing vouches for, each time."""
+        self._tier = tier
         self._views = views
         self._catalogues = {view.name: Catalogue(view) for view in views}
         self._layouts = LayoutIndex(layout_memory)
@@ -147,5 +153,5 @@ class NarServer:
         if span is not None:
             headers["Content-Range"] = f"bytes {span[0]}-{span[1] - 1}/{size}"
         source = Source(entry.real, entry.info.nar_hash, size)
-        body = NarBody(source, span or (0, size), self._layouts, self._buffers)
+        body = NarBody(source, span or (0, size), self._layouts, self._buffers, tier=self._tier)
         return Response(206 if span else 200, body, "application/x-nix-nar", headers)

@@ -69,6 +69,14 @@ class PullThroughConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class HotTierConfig:
+    """Small files of NARs that were asked for, packed in ``folder``, ``size`` bytes at most; 0 for none."""
+
+    folder: Path = Path("/var/cache/nar-server/hot")
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What the server is told. Tables are resolved: a view has its own value of each option, or the file's."""
 
@@ -78,6 +86,7 @@ class Config:
     views: tuple[ViewConfig, ...] = (ViewConfig(),)
     upstreams: tuple[UpstreamConfig, ...] = ()
     pull_through: PullThroughConfig = PullThroughConfig()
+    hot_tier: HotTierConfig = HotTierConfig()
 
 
 _STORE: Mapping[str, Reader] = {
@@ -111,8 +120,11 @@ _PULL_THROUGH: Mapping[str, Reader] = {
     "import_to_store": options.flag,
     "daemon_socket": options.path,
 }
+_HOT_TIER: Mapping[str, Reader] = {"folder": options.path, "size": options.size}
 _SERVER: Mapping[str, Reader] = {"listen": options.addresses, "title": options.line}
-_TABLES: Mapping[str, Reader] = dict.fromkeys(("stores", "views", "upstreams", "pull_through"), lambda value: value)
+_TABLES: Mapping[str, Reader] = dict.fromkeys(
+    ("stores", "views", "upstreams", "pull_through", "hot_tier"), lambda value: value
+)
 # What may stand at the top of the file; that of stores and views is said there for all of them.
 OPTIONS: Mapping[str, Reader] = {**_SERVER, **_STORE, **_SHARED, **_TABLES}
 SECTIONS: Mapping[str, Mapping[str, Reader]] = {
@@ -120,6 +132,7 @@ SECTIONS: Mapping[str, Mapping[str, Reader]] = {
     "views.NAME": _VIEW,
     "upstreams.NAME": _UPSTREAM,
     "pull_through": _PULL_THROUGH,
+    "hot_tier": _HOT_TIER,
 }
 
 
@@ -180,6 +193,7 @@ def parse_config(text: str) -> Config:
     upstreams = _tables(document, "upstreams", mistakes)
     views = _tables(document, "views", mistakes) or {MAIN: {}}
     pull_through = read_table(document.get("pull_through", {}), _PULL_THROUGH, "pull_through.", mistakes)
+    hot_tier = read_table(document.get("hot_tier", {}), _HOT_TIER, "hot_tier.", mistakes)
     for name in upstreams:
         missing = [key for key in ("url", "public_keys") if key not in document["upstreams"][name]]
         mistakes += [f"upstreams.{name}.{key}: it is missing" for key in missing]
@@ -205,6 +219,7 @@ def parse_config(text: str) -> Config:
         views=tuple(resolved),
         upstreams=tuple(UpstreamConfig(name, **values) for name, values in upstreams.items()),
         pull_through=PullThroughConfig(**pull_through),
+        hot_tier=HotTierConfig(**hot_tier),
     )
 
 

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from .hot_tier import HotTier, Source
 from .http import Body, Sender
 from .layout import BUFFER_SIZE, LargeFile, Layout, LayoutIndex, Piece, Run, open_folder, survey
 from .nar import NarError
@@ -40,22 +41,23 @@ class Buffers:
             self._free.append(buffer)
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """A path on this disk, and what Nix registered of its NAR: hash and size in bytes."""
-
-    root: bytes
-    nar_hash: bytes
-    size: int
-
-
 class NarBody(Body):
     """The bytes of a path's NAR from the first of ``span`` to before its last.
 
     The last piece leaves only when all sizes add up: a client never gets ``size`` bytes of something else.
     """
 
-    def __init__(self, source: Source, span: tuple[int, int], index: LayoutIndex, buffers: Buffers) -> None:
+    def __init__(
+        self,
+        source: Source,
+        span: tuple[int, int],
+        index: LayoutIndex,
+        buffers: Buffers,
+        *,
+        tier: HotTier | None = None,
+    ) -> None:
+        self._source = source
+        self._tier = tier
         self._root = source.root
         self._nar_hash = source.nar_hash
         self._size = source.size
@@ -67,8 +69,24 @@ class NarBody(Body):
 
     async def send(self, sender: Sender) -> None:
         """Send it. Raises NarError or OSError when the path is not what Nix registered."""
-        layout = self._index.get(self._root, self._nar_hash)
         self._folder = open_folder(self._root)
+        if self._tier is None:
+            await self._send_from_store(sender)
+            return
+        pack = self._tier.open(self._nar_hash, self._size)
+        if pack is None:
+            await self._send_from_store(sender)
+            self._tier.want(self._source)
+            return
+        with contextlib.closing(pack):
+            for segment, first, last in pack.within(self._first, self._last):
+                if segment.name is None:
+                    await _send_slices(sender, pack.descriptor, segment.offset + first, segment.offset + last)
+                else:
+                    await self._send_file(sender, LargeFile(segment.size, segment.name), first, last)
+
+    async def _send_from_store(self, sender: Sender) -> None:
+        layout = self._index.get(self._root, self._nar_hash)
         whole = (self._first, self._last) == (0, self._size)
         if layout is None and whole:
             await self._send_and_survey(sender)
@@ -130,11 +148,7 @@ class NarBody(Body):
     async def _send_file(self, sender: Sender, file: LargeFile, first: int, last: int) -> None:
         descriptor = file.open(self._folder)
         try:
-            for start in range(first, last, _SLICE):
-                end = min(start + _SLICE, last)
-                if not _in_memory(descriptor, start, end):
-                    await asyncio.to_thread(_fetch, descriptor, start, end)
-                await sender.sendfile(descriptor, start, end - start)
+            await _send_slices(sender, descriptor, first, last)
         finally:
             os.close(descriptor)
 
@@ -143,6 +157,15 @@ class NarBody(Body):
         if self._folder >= 0:
             os.close(self._folder)
             self._folder = -1
+
+
+async def _send_slices(sender: Sender, descriptor: int, first: int, last: int) -> None:
+    """Send part of a file, without making others wait for the disk."""
+    for start in range(first, last, _SLICE):
+        end = min(start + _SLICE, last)
+        if not _in_memory(descriptor, start, end):
+            await asyncio.to_thread(_fetch, descriptor, start, end)
+        await sender.sendfile(descriptor, start, end - start)
 
 
 def _some(pieces: Iterator[Piece]) -> list[Piece]:

@@ -15,6 +15,7 @@ from .bodies import CountedBody
 from .config import Config
 from .database import DatabaseUnavailableError
 from .endpoints import Endpoints, Found
+from .hot_tier import HotTier
 from .http import Body, Request, Response
 from .metrics import Metrics, Shared
 from .pulled import PulledAnswers, make_puller
@@ -28,12 +29,15 @@ _NOT_FOUND = 404
 class Site:
     """Answers all requests of a configuration, and counts them."""
 
-    def __init__(self, title: str, views: Views, shared: Shared, puller: Puller | None = None) -> None:
+    def __init__(
+        self, title: str, views: Views, shared: Shared, puller: Puller | None = None, tier: HotTier | None = None
+    ) -> None:
         self.views = views
         self._shared = shared
         self._metrics = Metrics(shared)
         self._puller = puller
-        self._server = NarServer(views, withheld=self._withheld)
+        self._tier = tier
+        self._server = NarServer(views, self._withheld, tier)
         endpoints = Endpoints(title, self._find, self._metrics, puller)
         handlers = self._server.routes
         handlers |= dict.fromkeys(endpoints.ROUTES, endpoints.answer)
@@ -58,7 +62,8 @@ class Site:
                 store.database.probe()
             except DatabaseUnavailableError as problem:
                 LOGGER.warning("%s", problem)
-        return cls(config.title, views, shared, make_puller(config, shared, Metrics(shared)))
+        tier = HotTier(config.hot_tier.folder, config.hot_tier.size) if config.hot_tier.size else None
+        return cls(config.title, views, shared, make_puller(config, shared, Metrics(shared)), tier)
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """Answer one request, at once if nothing has to be waited for."""
@@ -69,6 +74,8 @@ class Site:
         """End what is being fetched and let go of the databases."""
         if self._puller is not None:
             await self._puller.close()
+        if self._tier is not None:
+            self._tier.close()
         self.views.close()
 
     async def retire(self) -> None:

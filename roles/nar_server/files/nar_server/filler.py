@@ -1,0 +1,96 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The process that fills the hot tier: ``python3 -m nar_server.filler FOLDER SIZE``, wanted paths on standard input.
+
+It yields to whoever serves. Whatever goes wrong is told on standard error, and costs no more than a pack.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from pathlib import Path
+
+from .hot_tier import SUFFIX, Source, pack_name
+from .nar import NarError
+from .packs import PackError, write_pack
+
+_NICE = 10
+# A pack that alone takes more of the budget would drive out everything else.
+_MOST_SHARE = 0.25
+# So much of the file system stays free, whatever the budget.
+_FREE_SHARE = 0.05
+
+
+class Filler:
+    """Makes packs in ``folder``, ``budget`` bytes of them at most."""
+
+    def __init__(self, folder: Path, budget: int) -> None:
+        self._folder = folder
+        self._budget = budget
+
+    def fill(self, source: Source) -> bool:
+        """Make the pack of a path; whether it is there now. Raises NarError, PackError or OSError."""
+        target = self._folder / pack_name(source.nar_hash)
+        if target.exists():
+            return True
+        # Without a name until it is whole: after a crash, the kernel has removed it.
+        descriptor = os.open(self._folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o644)
+        try:
+            size = write_pack(source.root, source.nar_hash, descriptor, int(self._budget * _MOST_SHARE))
+            self.make_room(size)
+            os.fdatasync(descriptor)
+            with contextlib.suppress(FileExistsError):
+                # Only with a folder's descriptor does Python follow the link of /proc to the file.
+                os.link(f"/proc/self/fd/{descriptor}", target, src_dir_fd=descriptor, follow_symlinks=True)
+        finally:
+            os.close(descriptor)
+        return True
+
+    def make_room(self, size: int) -> None:
+        """Remove the packs unused for longest until ``size`` bytes fit. Raises PackError when the disk is too full."""
+        packs = []
+        for entry in self._folder.iterdir():
+            if entry.suffix == SUFFIX:
+                status = entry.stat(follow_symlinks=False)
+                packs.append((status.st_atime, status.st_blocks * 512, entry))
+        packs.sort()
+        total = sum(taken for _used, taken, _entry in packs)
+        while packs and (total + size > self._budget or self._short()):
+            _used, taken, entry = packs.pop(0)
+            entry.unlink(missing_ok=True)
+            total -= taken
+        if self._short():
+            raise PackError(f"less than {_FREE_SHARE:.0%} of the file system is free")
+
+    def _short(self) -> bool:
+        status = os.statvfs(self._folder)
+        return status.f_bavail < status.f_blocks * _FREE_SHARE
+
+
+def main() -> None:
+    """Make what is asked for until standard input ends."""
+    with contextlib.suppress(OSError):
+        os.nice(_NICE)
+    folder = Path(sys.argv[1])
+    filler = Filler(folder, int(sys.argv[2]))
+    problems: str | None = None
+    for line in sys.stdin:
+        root, nar_hash, size = json.loads(line)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            filler.fill(Source(os.fsencode(root), bytes.fromhex(nar_hash), size))
+            problems = None
+        except (OSError, NarError, PackError) as problem:
+            # A full disk fails each path alike: it is told once.
+            if str(problem) != problems:
+                print(f"not in the hot tier: {root}: {problem}", file=sys.stderr, flush=True)
+            problems = str(problem)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The hot tier: a folder with packs of the NARs that were asked for, the longest unused removed first.
+
+A process of its own makes and removes packs (``filler``), told by lines on its standard input which ones are wanted. A
+pack gets its name when it is whole, checked and on disk: a crash leaves nothing half-written. Whoever sends a pack that
+is removed meanwhile has it open, and finishes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import base32
+from .packs import Pack, PackError
+
+LOGGER = logging.getLogger("nar_server")
+SUFFIX = ".pack"
+# The time of a pack's last use is written down no more often than this, in seconds.
+_TOUCH_EVERY = 60
+_RESTART_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A path on this disk, and what Nix registered of its NAR: hash and size in bytes."""
+
+    root: bytes
+    nar_hash: bytes
+    size: int
+
+
+def pack_name(nar_hash: bytes) -> str:
+    """The name of a NAR's pack."""
+    return base32.encode(nar_hash) + SUFFIX
+
+
+class HotTier:
+    """The tier as a server sees it: it reads, and tells the filler what to make. ``size``: bytes it may take."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self._folder = folder
+        self._size = size
+        self._filler: subprocess.Popen[bytes] | None = None
+        self._started = -float(_RESTART_SECONDS)
+
+    def open(self, nar_hash: bytes, size: int) -> Pack | None:
+        """The pack of a NAR of ``size`` bytes, for the caller to close; None when it is not there or is damaged."""
+        name = self._folder / pack_name(nar_hash)
+        try:
+            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            pack = Pack(descriptor, size)
+        except (PackError, OSError) as problem:
+            LOGGER.error("%s is damaged: %s", name, problem)
+            return None
+        try:
+            status, now = os.fstat(descriptor), time.time()
+            if now - status.st_atime > _TOUCH_EVERY:
+                os.utime(descriptor, (now, status.st_mtime))
+        except OSError:
+            LOGGER.debug("the last use of %s cannot be written down", name)
+        return pack
+
+    def want(self, source: Source) -> None:
+        """Have the pack of a path made, some time. Never waits: what the filler cannot take now is forgotten."""
+        filler = self._running()
+        if filler is None or filler.stdin is None:
+            return
+        line = json.dumps([os.fsdecode(source.root), source.nar_hash.hex(), source.size]) + "\n"
+        try:
+            os.write(filler.stdin.fileno(), line.encode("ascii"))
+        except BlockingIOError:
+            LOGGER.debug("the hot tier is busy: %s is left out", os.fsdecode(source.root))
+        except OSError:
+            self.close()
+
+    def _running(self) -> subprocess.Popen[bytes] | None:
+        if self._filler is not None and self._filler.poll() is not None:
+            LOGGER.warning("the hot tier's filler ended with status %d", self._filler.returncode)
+            self.close()
+        if self._filler is None and time.monotonic() - self._started >= _RESTART_SECONDS:
+            self._started = time.monotonic()
+            command = [sys.executable, "-P", "-m", "nar_server.filler", str(self._folder), str(self._size)]
+            path = str(Path(__file__).parents[1])
+            try:
+                self._filler = subprocess.Popen(command, stdin=subprocess.PIPE, env=os.environ | {"PYTHONPATH": path})
+            except OSError as problem:
+                LOGGER.warning("the hot tier's filler cannot be started: %s", problem)
+                return None
+            if self._filler.stdin is not None:
+                os.set_blocking(self._filler.stdin.fileno(), False)
+        return self._filler
+
+    def close(self) -> None:
+        """Let the filler end; a pack that is not whole is forgotten."""
+        filler, self._filler = self._filler, None
+        if filler is not None:
+            filler.terminate()
+            if filler.stdin is not None:
+                filler.stdin.close()
+            filler.wait()

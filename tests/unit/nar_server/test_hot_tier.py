@@ -1,0 +1,159 @@
+"""The hot tier: packs are right or not there, the longest unused go first, and nothing in it can hurt serving."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import pytest
+from nar_server import filler
+from nar_server.filler import Filler
+from nar_server.hot_tier import SUFFIX, HotTier, Source, pack_name
+from nar_server.nar import NarError
+from nar_server.packs import PackError
+
+MIB = 2**20
+
+
+def source_of(path: Any) -> Source:
+    return Source(os.fsencode(path.real), hashlib.sha256(path.nar).digest(), len(path.nar))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "hot").mkdir()
+    return tmp_path / "hot"
+
+
+def eventually(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("make", ["small", "large", b"tiny", b"", b"x" * 300_000])
+def test_second_request_is_sent_from_the_pack(store: Any, serve: Any, trees: Any, folder: Path, make: Any) -> None:
+    tier = HotTier(folder, 100 * MIB)
+    path = store.add("x", trees[make] if isinstance(make, str) else make)
+    pack = folder / pack_name(source_of(path).nar_hash)
+    with serve(store, tier=tier) as server:
+        assert server.ask(path.url).body == path.nar
+        eventually(pack.exists)
+        if make == "small":
+            # What the pack has is not read from the store again.
+            for file in path.real.iterdir():
+                file.unlink()
+        assert server.ask(path.url).body == path.nar
+        for first, last in ((0, 0), (5, 99), (len(path.nar) // 2, len(path.nar) - 3), (len(path.nar) - 1,) * 2):
+            part = server.ask(path.url, headers=f"Range: bytes={first}-{last}\r\n")
+            assert (part.status, part.body) == (206, path.nar[first : last + 1])
+    tier.close()
+    if make == "large":
+        # Large files are not kept twice.
+        assert pack.stat().st_size < 10_000
+
+
+def test_a_path_that_is_not_what_nix_registered_is_not_kept(store: Any, folder: Path) -> None:
+    path = store.add("x", b"content")
+    path.real.write_bytes(b"CONTENT")
+    with pytest.raises(NarError, match="another hash"):
+        Filler(folder, MIB).fill(source_of(path))
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", b"x" * 5000])
+def test_a_damaged_pack_is_passed_over(store: Any, serve: Any, folder: Path, damage: bytes) -> None:
+    path = store.add("x", b"content")
+    (folder / pack_name(source_of(path).nar_hash)).write_bytes(damage)
+    with serve(store, tier=HotTier(folder, 0)) as server:
+        assert server.ask(path.url).body == path.nar
+
+
+def test_a_truncated_pack_is_passed_over(store: Any, serve: Any, trees: Any, folder: Path) -> None:
+    path = store.add("x", trees["small"])
+    Filler(folder, 200 * MIB).fill(source_of(path))
+    pack = folder / pack_name(source_of(path).nar_hash)
+    whole = pack.read_bytes()
+    pack.write_bytes(whole[:100] + whole[-(len(whole) - len(path.nar)) :])
+    with serve(store, tier=HotTier(folder, 0)) as server:
+        assert server.ask(path.url).body == path.nar
+
+
+def test_the_longest_unused_goes_first(store: Any, folder: Path) -> None:
+    keeper = Filler(folder, 4 * MIB)
+    paths = [store.add(f"x{number}", bytes([number]) * 100_000) for number in range(60)]
+    for number, path in enumerate(paths):
+        keeper.fill(source_of(path))
+        pack = folder / pack_name(source_of(path).nar_hash)
+        os.utime(pack, (1000 if number == 3 else number, 0))
+    left = {pack.name for pack in folder.iterdir()}
+    assert sum(pack.stat().st_size for pack in folder.iterdir()) <= 4 * MIB
+    assert pack_name(source_of(paths[3]).nar_hash) in left
+    assert pack_name(source_of(paths[0]).nar_hash) not in left
+    assert pack_name(source_of(paths[-1]).nar_hash) in left
+
+
+def test_one_path_does_not_drive_out_all_others(store: Any, trees: Any, folder: Path) -> None:
+    with pytest.raises(PackError):
+        Filler(folder, 4 * MIB).fill(source_of(store.add("x", trees["small"])))
+    assert list(folder.iterdir()) == []
+
+
+def test_a_nar_in_flight_survives_its_removal(store: Any, serve: Any, trees: Any, folder: Path) -> None:
+    path = store.add("x", trees["small"])
+    keeper = Filler(folder, 200 * MIB)
+    keeper.fill(source_of(path))
+    with serve(store, tier=HotTier(folder, 0)) as server:
+        answer = server.ask(path.url, between=lambda: Filler(folder, 0).make_room(0))
+        assert answer.body == path.nar
+    assert list(folder.iterdir()) == []
+
+
+def test_a_full_disk_leaves_nothing_and_serves_on(store: Any, serve: Any, folder: Path) -> None:
+    path = store.add("x", b"content")
+    full = mock.Mock(f_blocks=1000, f_bavail=10)
+    with mock.patch.object(filler.os, "statvfs", return_value=full), pytest.raises(PackError, match="is free"):
+        Filler(folder, MIB).fill(source_of(path))
+    assert list(folder.iterdir()) == []
+    no_space = mock.patch("nar_server.packs.os.write", side_effect=OSError(28, "No space left on device"))
+    with no_space, pytest.raises(OSError, match="No space"):
+        Filler(folder, MIB).fill(source_of(path))
+    assert list(folder.iterdir()) == []
+    # A folder that cannot even be made.
+    unusable = HotTier(Path("/proc/nowhere"), MIB)
+    with serve(store, tier=unusable) as server:
+        assert [server.ask(path.url).body for _ in range(3)] == [path.nar] * 3
+    unusable.close()
+
+
+def test_killed_at_any_time_nothing_half_written_has_a_name(store: Any, trees: Any, folder: Path) -> None:
+    path = store.add("x", trees["small"])
+    name = pack_name(source_of(path).nar_hash)
+    line = f'["{path.real}", "{source_of(path).nar_hash.hex()}", {len(path.nar)}]\n'.encode()
+    environment = os.environ | {"PYTHONPATH": str(Path(filler.__file__).parents[1])}
+    command = [sys.executable, "-P", "-m", "nar_server.filler", str(folder), str(200 * MIB)]
+    for pause in (0.05, 0.08, 0.11, 0.15, 0.2):
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
+        assert process.stdin is not None
+        process.stdin.write(line)
+        process.stdin.flush()
+        time.sleep(pause)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdin.close()
+        assert {entry.name for entry in folder.iterdir()} <= {name}
+        pack = HotTier(folder, 0).open(source_of(path).nar_hash, len(path.nar))
+        assert (pack is not None) == (folder / name).exists()
+        if pack is not None:
+            pack.close()
+            (folder / name).unlink()
+    assert not list(folder.glob(f"*{SUFFIX}"))
