@@ -15,6 +15,9 @@ CHECKOUT = Path(__file__).resolve().parents[5]
 SPECS = sorted((CHECKOUT / "roles").glob("*/meta/argument_specs.yml"))
 
 
+# The machine of the badge table is no host of an event.
+WITHOUT_EVENT = {"badge"}
+
 EVENTS = {"dc33": "inventories/dc33/event.yml", "alternative": "tests/golden/event/alternative.yml"}
 
 
@@ -77,6 +80,5 @@ def test_roles_take_what_is_compiled(spec: Path, event: str) -> None:
 
 
 def test_every_role_gets_variables() -> None:
-    assert [
-        spec.parents[1].name for spec in SPECS if not role_variables(spec.parents[1].name, INVENTORIES["dc33"])
-    ] == []
+    roles = {spec.parents[1].name for spec in SPECS}
+    assert {role for role in roles if not role_variables(role, INVENTORIES["dc33"])} == WITHOUT_EVENT
