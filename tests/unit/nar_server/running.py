@@ -57,8 +57,9 @@ class Running:
             assert line, f"the log ended before {beginning!r}"
         return line
 
-    def get(self, target: str) -> bytes:
-        with urlopen(f"http://{self.address}{target}") as answer:
+    def get(self, target: str, **headers: str) -> bytes:
+        """The body of an answer; urllib's HTTPError when it is none."""
+        with urlopen(Request(f"http://{self.address}{target}", headers=headers)) as answer:
             body: bytes = answer.read()
             return body
 

@@ -74,17 +74,18 @@ class StreamBody(Body):
 
 
 class FileBody(Body):
-    """Sends a file, by its descriptor, which it closes."""
+    """Sends bytes ``first`` to before ``last`` of a file, by its descriptor, which ``close`` closes."""
 
-    def __init__(self, descriptor: int, length: int, close: Callable[[], object]) -> None:
-        self.length = length
+    def __init__(self, descriptor: int, span: tuple[int, int], close: Callable[[], object]) -> None:
+        self._first, last = span
+        self.length = last - self._first
         self._descriptor = descriptor
         self._close = close
 
     async def send(self, sender: Sender) -> None:
         """Send as much as was announced; EOFError when the file became shorter."""
         if self.length:
-            await sender.sendfile(self._descriptor, 0, self.length)
+            await sender.sendfile(self._descriptor, self._first, self.length)
 
     def close(self) -> None:
         """Close the file."""

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from . import VERSION, routes
 from .app import not_found
 from .bodies import FileBody, generated
+from .database import Generation
 from .http import Request, Response
 from .listing import listing
 from .logs import find_log, read_log
@@ -63,6 +64,7 @@ class Endpoints:
         self._find = find
         self._metrics = metrics
         self._puller = puller
+        self._path_counts: dict[str, tuple[Generation, int]] = {}
 
     async def answer(self, request: Request, view: View, route: routes.Route) -> Response:  # noqa: PLR0911
         """The answer to a request; raises DatabaseUnavailableError."""
@@ -153,12 +155,21 @@ class Endpoints:
             return not_found()
         return Response(200, trace[1].encode(), _JSON)
 
+    def _count_paths(self, view: View) -> int:
+        """How many paths the view's store has: counted once for each change, since that takes a while."""
+        database = view.store.database
+        generation = database.generation()
+        known = self._path_counts.get(view.store.name)
+        if known is None or known[0] != generation:
+            known = self._path_counts[view.store.name] = generation, database.select(_COUNT_PATHS)[0][0]
+        return known[1]
+
     def _counters(self, view: View) -> dict[str, float]:
         def requests(kind: str) -> float:
             return self._metrics.value("nar_server_requests_total", view=view.name, kind=kind)
 
         return {
-            "paths": view.store.database.select(_COUNT_PATHS)[0][0],
+            "paths": self._count_paths(view),
             "narinfos": requests("narinfo"),
             "nars": requests("nar"),
             "bytes": self._metrics.value("nar_server_sent_bytes_total", view=view.name),
@@ -216,4 +227,4 @@ def _file(there: Inside, title: str) -> Response:
     content_type = _TYPES.guess_type(os.fsdecode(path))[0] or "application/octet-stream"
     if content_type.startswith("text/"):
         content_type += "; charset=utf-8"
-    return Response(200, FileBody(descriptor, size, lambda: os.close(descriptor)), content_type, _SANDBOX)
+    return Response(200, FileBody(descriptor, (0, size), lambda: os.close(descriptor)), content_type, _SANDBOX)

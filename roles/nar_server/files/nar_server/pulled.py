@@ -6,16 +6,20 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 
 from .bodies import FileBody, StreamBody
 from .config import Config
-from .http import Body, Response
+from .http import Body, Request, Response
 from .metrics import Metrics, Shared
 from .narinfo import render_json, render_narinfo
+from .ranges import UnsatisfiableError, parse_range
 from .upstream.breaker import Breaker
 from .upstream.client import FetchError, Upstream
 from .upstream.pull import Puller
+from .upstream.spool import Reader
 from .views import View
 
 LOGGER = logging.getLogger("nar_server")
@@ -37,6 +41,10 @@ def make_puller(config: Config, shared: Shared, metrics: Metrics) -> Puller | No
         )
         for upstream in config.upstreams
     ]
+    folder = config.pull_through.folder
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "the spool of pull_through must be writable", str(folder))
     puller = Puller(config.pull_through, upstreams, metrics)
     puller.spool.clean()
     return puller
@@ -72,24 +80,19 @@ class PulledAnswers:
             200, render_narinfo(offer.info, view.store.directory, signatures).encode(), "text/x-nix-narinfo"
         )
 
-    async def nar(  # noqa: PLR0911
-        self, view: View, hash_part: str, nar_hash: str, *, head: bool = False
-    ) -> Response | None:
-        """The NAR of such a path, fetched now or read while another client's fetch goes on; or None."""
+    async def nar(self, request: Request, view: View, hash_part: str, nar_hash: str) -> Response | None:
+        """The NAR of such a path, fetched now or read while another client's fetch goes on; or None.
+
+        Ranges are of NARs that are here; a client that wants one of another gets all of it, as it may (RFC 9110, 14.2).
+        """
         offer = await self._puller.find(view, hash_part)
         if offer is None or offer.info.nar_hash_base32 != nar_hash:
             return None
-        if head:
-            return Response(200, _Announced(offer.info.nar_size), _NAR_TYPE)
-        try:
-            reader = await self._puller.open(view, hash_part)
-        except OSError as problem:
-            LOGGER.error("the spool cannot be used: %s", problem)
-            return None
-        if reader is None:
-            return None
-        if reader.whole():
-            return Response(200, FileBody(reader.descriptor, offer.info.nar_size, reader.close), _NAR_TYPE)
+        if request.method == "HEAD":
+            return Response(200, _Announced(offer.info.nar_size), _NAR_TYPE, {"Accept-Ranges": "bytes"})
+        reader = await self._open(view, hash_part)
+        if reader is None or reader.whole():
+            return None if reader is None else _whole(request, reader, offer.info.nar_size)
         stream = self._puller.tail(reader, offer.info)
         try:
             first = await anext(stream)
@@ -100,3 +103,26 @@ class PulledAnswers:
                 return None
             raise
         return Response(200, StreamBody(offer.info.nar_size, first, stream, reader.close), _NAR_TYPE)
+
+    async def _open(self, view: View, hash_part: str) -> Reader | None:
+        try:
+            return await self._puller.open(view, hash_part)
+        except OSError as problem:
+            LOGGER.error("the spool cannot be used: %s", problem)
+            return None
+
+
+def _whole(request: Request, reader: Reader, size: int) -> Response:
+    """A NAR that is here, or a range of it."""
+    headers = {"Accept-Ranges": "bytes"}
+    try:
+        span = parse_range(request.headers.get("range"), size)
+    except UnsatisfiableError:
+        reader.close()
+        return Response(
+            416, b"no such range\n", headers={"Content-Range": f"bytes */{size}", "Cache-Control": "no-store"}
+        )
+    if span is not None:
+        headers["Content-Range"] = f"bytes {span[0]}-{span[1] - 1}/{size}"
+    body = FileBody(reader.descriptor, span or (0, size), reader.close)
+    return Response(206 if span else 200, body, _NAR_TYPE, headers)

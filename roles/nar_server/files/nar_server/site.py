@@ -148,5 +148,4 @@ class Site:
         return await self._pulled.narinfo(view, route.hash_part, as_json=as_json) or not_found()
 
     async def _pulled_nar(self, request: Request, view: View, route: routes.Nar) -> Response:
-        head = request.method == "HEAD"
-        return await self._pulled.nar(view, route.hash_part, route.nar_hash, head=head) or not_found()
+        return await self._pulled.nar(request, view, route.hash_part, route.nar_hash) or not_found()

@@ -14,20 +14,21 @@ import pytest
 from nar_server.path_info import PathInfo
 from nar_server.upstream.daemon import Daemon, DaemonError
 
+from ..running import Running
 from .conftest import STORE, FakeUpstream, config_of
 
 
 class RunningDaemon:
     """Nix's daemon over a store below a folder; nobody is trusted, so it checks signatures."""
 
-    def __init__(self, home: Path, trusted_key: str) -> None:
+    def __init__(self, home: Path, trusted_key: str, substituters: str = "") -> None:
         self.home = home
         self.socket = home / "socket"
         config = "\n".join(
             (
                 "build-users-group =",
                 "extra-experimental-features = nix-command",
-                "substituters =",
+                f"substituters = {substituters}",
                 "trusted-users =",
                 "require-sigs = true",
                 f"trusted-public-keys = {trusted_key}",
@@ -140,3 +141,41 @@ def test_something_else_on_the_socket(tmp_path: Path) -> None:
         server.close()
 
     asyncio.run(asyncio.wait_for(work(), 20))
+
+
+def test_a_daemon_may_substitute_from_who_imports_into_it(fake: FakeUpstream, nix: Any, tmp_path: Path) -> None:
+    home = tmp_path / "both"
+    (home / "nix/store").mkdir(parents=True)
+    (tmp_path / "spool").mkdir()
+    paths = [fake.add("0", os.urandom(2_000_000), "xz")]
+    for number in range(1, 8):
+        references = tuple(path.info.path for path in paths)
+        paths.append(fake.add(str(number), os.urandom(200_000), "xz", references))
+    config = tmp_path / "front.toml"
+    config.write_text(
+        f"""
+        listen = ["127.0.0.1:0"]
+        real_store_dir = "{home}/nix/store"
+        [upstreams.near]
+        url = "{fake.url}"
+        public_keys = ["{fake.key.public}"]
+        [pull_through]
+        folder = "{tmp_path / "spool"}"
+        import_to_store = true
+        daemon_socket = "{home}/socket"
+        """
+    )
+    server = Running(config, tmp_path)
+    try:
+        daemon = RunningDaemon(home, str(fake.key.public), f"http://{server.address}")
+        try:
+            # It holds the lock of each path while it fetches it; the import of that path waits for that lock.
+            top = f"{STORE}/{paths[-1].info.path}"
+            substituters = ("--option", "substituters", f"http://{server.address}")
+            nix("nix-store", "--store", f"unix://{daemon.socket}", *substituters, "--realise", top)
+            assert all(daemon.has(path.info) for path in paths)
+        finally:
+            daemon.stop()
+    finally:
+        server.close()
+    assert fake.nars() == len(paths)

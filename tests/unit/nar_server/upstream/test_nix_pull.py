@@ -77,6 +77,13 @@ def test_both_addresses_head_and_json(store: Any, serve: Any, make_upstream: Any
         assert fake.nars() == 0
         assert running.get(f"/nar/{path.info.nar_hash_base32}.nar?hash={path.hash_part}") == path.nar
         assert running.get(f"/nar/{path.hash_part}-{path.info.nar_hash_base32}.nar") == path.nar
+        for given, span in (("5-9", slice(5, 10)), ("-7", slice(-7, None)), ("1000-", slice(1000, None))):
+            assert (
+                running.get(f"/nar/{path.hash_part}-{path.info.nar_hash_base32}.nar", Range=f"bytes={given}")
+                == (path.nar[span])
+            )
+        with pytest.raises(OSError, match="416"):
+            running.get(f"/nar/{path.hash_part}-{path.info.nar_hash_base32}.nar", Range=f"bytes={len(path.nar)}-")
         assert fake.nars() == 1
         assert b"Sig: front-1:" in running.get(f"/{path.hash_part}.narinfo")
         metrics = running.get("/metrics").decode()

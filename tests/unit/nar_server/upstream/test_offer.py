@@ -21,7 +21,7 @@ def parse(fake: FakeUpstream, path: OfferedPath, hash_part: str | None = None) -
 
 def test_a_right_one(fake: FakeUpstream) -> None:
     path = fake.add("x", compression="xz", references=(OTHER,))
-    assert parse(fake, path) == Offer(path.info, f"{fake.url}/nar/x.nar.xz", "xz")
+    assert parse(fake, path) == Offer(path.info, f"{fake.url}/nar/x.nar.xz", "xz", path.narinfo)
 
 
 def test_hexadecimal_hash_deriver_and_bzip2_by_default(fake: FakeUpstream) -> None:

@@ -308,7 +308,12 @@ def test_a_kept_narinfo_is_believed_only_as_long_as_its_upstream(
         await pulling.puller.close()
         return found is not None
 
-    assert run(find(make_puller(config_of(fake))))
+    async def keep(pulling: Pulling) -> None:
+        await fetch(pulling, path.hash_part)
+        await pulling.puller.finish()
+        await pulling.puller.close()
+
+    run(keep(make_puller(config_of(fake))))
     fake.bodies.clear()
     assert run(find(make_puller(config_of(fake)))), "from the spool"
     assert not run(find(make_puller(config_of(other)))), "of another upstream, under the same name"
@@ -344,3 +349,23 @@ def test_a_dead_upstream_costs_one_wait_and_then_nothing(fake: FakeUpstream, mak
     run(work())
     assert sum(fake.requests.values()) == 1
     assert not pulling.puller.upstreams["near"].breaker.healthy
+
+
+def test_cleaning_keeps_what_is_whole(fake: FakeUpstream, make_puller: Any) -> None:
+    kept, evicted = fake.add("kept", LARGE), fake.add("evicted")
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        for path in (kept, evicted):
+            await fetch(pulling, path.hash_part)
+        await pulling.puller.finish()
+        await pulling.puller.close()
+
+    run(work())
+    folder = pulling.puller.spool.folder
+    (folder / f"{evicted.info.nar_hash_base32}.nar").unlink()
+    (folder / "left.part").write_bytes(b"left by a killed writer")
+    (folder / "x.narinfo.123").write_bytes(b"too")
+    pulling.puller.spool.clean()
+    names = {f"{kept.info.nar_hash_base32}.nar", f"{kept.hash_part}.narinfo"}
+    assert {path.name for path in folder.iterdir()} == names

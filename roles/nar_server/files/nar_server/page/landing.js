@@ -11,22 +11,20 @@
     selection.addRange(range);
   };
 
-  // Browsers offer the clipboard to secure origins only; elsewhere the old way works, on what is selected.
+  // Browsers offer the clipboard to secure origins only, if the person lets them; else the old way, on what is selected.
   const copy = async () => {
-    if (navigator.clipboard) {
+    try {
       await navigator.clipboard.writeText(lines.textContent);
       return true;
+    } catch {
+      selectLines();
     }
-    selectLines();
     return document.execCommand("copy");
   };
 
   button.hidden = false;
   button.addEventListener("click", async () => {
-    const done = await copy().catch(() => false);
-    if (!done) {
-      selectLines();
-    }
+    const done = await copy();
     button.textContent = done ? "Copied" : "Press Ctrl+C";
     setTimeout(() => { button.textContent = "Copy"; }, 2000);
   });

@@ -49,8 +49,8 @@ class Upstream:
         """What a narinfo of this upstream offers; raises UntrustedError."""
         return parse_offer(text, hash_part, store_dir, self._url, self._keys)
 
-    async def narinfo(self, session: aiohttp.ClientSession, hash_part: str, store_dir: str) -> tuple[Offer, str] | None:
-        """A path it has, and the narinfo's text; None when it has none, fails or is left out for now. Never raises."""
+    async def narinfo(self, session: aiohttp.ClientSession, hash_part: str, store_dir: str) -> Offer | None:
+        """A path it has; None when it has none, fails or is left out for now. Never raises."""
         if not self.breaker.admits():
             return None
         try:
@@ -72,7 +72,7 @@ class Upstream:
             LOGGER.warning("upstream %s answers again", self.name)
         self.breaker.succeeded()
         self._count("miss" if offer is None else "hit")
-        return None if offer is None or text is None else (offer, text)
+        return offer
 
     def _count(self, outcome: str) -> None:
         self._metrics.add("nar_server_upstream_requests_total", upstream=self.name, outcome=outcome)

@@ -30,11 +30,12 @@ class UntrustedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A path that an upstream has: ``url`` is where its NAR is, packed with ``compression``."""
+    """A path that an upstream has: ``url`` is where its NAR is, packed with ``compression``; ``text``: its narinfo."""
 
     info: PathInfo
     url: str
     compression: str
+    text: str
 
 
 def origin(url: str) -> tuple[str, str | None, int | None]:
@@ -103,4 +104,4 @@ def parse_offer(text: str, hash_part: str, store_dir: str, cache: str, keys: Seq
     fingerprint = info.fingerprint(store_dir)
     if not any(key.accepts(signature, fingerprint) for key in keys for signature in well_formed(info.signatures)):
         raise UntrustedError("no key of this upstream signed it")
-    return Offer(info, url, compression)
+    return Offer(info, url, compression, text)

@@ -81,17 +81,12 @@ class Puller:
                 LOGGER.warning("the spool's narinfo of %s is not believed any more: asking again", hash_part)
         session = self._client()
 
-        async def ask(upstream: Upstream) -> tuple[Upstream, Offer, str] | None:
-            answer = await upstream.narinfo(session, hash_part, view.store.directory)
-            return None if answer is None else (upstream, *answer)
+        async def ask(upstream: Upstream) -> tuple[Upstream, Offer] | None:
+            offer = await upstream.narinfo(session, hash_part, view.store.directory)
+            return None if offer is None else (upstream, offer)
 
         strata = [list(group) for _number, group in groupby(mine, key=lambda each: each.stratum)]
-        answer = await ask_strata(strata, ask)
-        if answer is None:
-            return None
-        upstream, offer, text = answer
-        self.spool.keep_narinfo(hash_part, upstream.name, text)
-        return upstream, offer
+        return await ask_strata(strata, ask)
 
     def has(self, offer: Offer) -> bool:
         """Whether the NAR is here, whole and verified."""
@@ -120,6 +115,8 @@ class Puller:
             if not unpacker.finished:
                 raise CorruptError("it ends too early")
             await asyncio.to_thread(writer.finish)
+            # From now on it is here, whether its upstream is there or not.
+            self.spool.keep_narinfo(path.hash_part, upstream.name, offer.text)
             outcome = "whole"
         except FetchError as problem:
             upstream.breaker.failed()

@@ -16,6 +16,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from ..path_info import PathInfo
 from .offer import UntrustedError
 
 _NARINFO_SEPARATOR = "\n"
+_NAR_HASH = re.compile(r"^NarHash: sha256:([0-9a-z]{52})$", re.MULTILINE)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -162,7 +164,7 @@ class Spool:
         """The name of an upstream and its narinfo of a path, as they were kept."""
         try:
             text = (self.folder / f"{hash_part}.narinfo").read_text(encoding="ascii")
-        except (FileNotFoundError, UnicodeDecodeError):
+        except (OSError, UnicodeDecodeError):
             return None
         upstream, _unused, narinfo = text.partition(_NARINFO_SEPARATOR)
         return upstream, narinfo
@@ -210,7 +212,12 @@ class Spool:
         return status.f_bavail * status.f_frsize
 
     def clean(self) -> None:
-        """Remove what killed writers left."""
+        """Remove what killed writers left, and narinfos whose NARs were evicted."""
+        for path in self.folder.glob("*.narinfo"):
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                found = _NAR_HASH.search(path.read_text(encoding="ascii"))
+                if found is None or not (self.folder / f"{found[1]}.nar").exists():
+                    path.unlink()
         for path in [*self.folder.glob("*.part"), *self.folder.glob("*.narinfo.*")]:
             with contextlib.suppress(OSError):
                 descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
