@@ -150,7 +150,7 @@ class _Page:
     def append(self, content: bytes) -> None:
         start = _FIRST_ENTRY + self.used * _ENTRY
         self.image[start : start + len(content)] = content
-        for _ in range(len(content) // _ENTRY):
+        for _entry in range(len(content) // _ENTRY):
             # Of an entry's two bits, clearing the lower one means "written".
             self.image[_BITMAP + self.used // 4] &= ~(1 << self.used % 4 * 2)
             self.used += 1
@@ -195,7 +195,11 @@ def _check(entry: Entry) -> None:
             raise NvsError(f"{where}: {length} bytes; a string has {STRING_LENGTH} at most")
     elif entry.type not in _MAXIMUM:
         raise NvsError(f"{where}: values of type {entry.type.name} are only read")
-    elif type(entry.value) is not int or not 0 <= entry.value <= _MAXIMUM[entry.type]:
+    elif (
+        not isinstance(entry.value, int)
+        or isinstance(entry.value, bool)
+        or not 0 <= entry.value <= _MAXIMUM[entry.type]
+    ):
         raise NvsError(f"{where}: it is no integer from 0 to {_MAXIMUM[entry.type]}")
 
 
@@ -208,7 +212,7 @@ def _pages(image: bytes) -> list[bytes]:
         (crc,) = struct.unpack_from("<I", page, 28)
         if state in (_ACTIVE, _FULL, _FREEING) and version in _VERSIONS and crc == _crc(page[4:28]):
             pages.append((number, page))
-    return [page for _, page in sorted(pages)]
+    return [page for _number, page in sorted(pages)]
 
 
 def _written(page: bytes) -> Iterator[tuple[int, str, Type, int | str]]:
@@ -218,7 +222,7 @@ def _written(page: bytes) -> Iterator[tuple[int, str, Type, int | str]]:
     while number < PAGE_ENTRIES:
         start = _FIRST_ENTRY + number * _ENTRY
         entry = page[start : start + _ENTRY]
-        index, code, span, _, crc = struct.unpack_from("<BBBBI", entry)
+        index, code, span, _chunk, crc = struct.unpack_from("<BBBBI", entry)
         if states[number] != _WRITTEN or crc != _crc(entry[:4] + entry[8:]) or not 0 < span <= PAGE_ENTRIES - number:
             number += 1
             continue
@@ -232,7 +236,7 @@ def _written(page: bytes) -> Iterator[tuple[int, str, Type, int | str]]:
 def _decode(code: int, data: bytes, payload: bytes) -> int | str | None:
     """A value; None when it is damaged or of a type not read."""
     if code == Type.STRING:
-        length, _, crc = struct.unpack("<HHI", data)
+        length, _reserved, crc = struct.unpack("<HHI", data)
         if length > len(payload) or crc != _crc(payload[:length]):
             return None
         return payload[:length].split(b"\0")[0].decode("utf-8", "backslashreplace")

@@ -33,7 +33,7 @@ def _ask(port: str) -> dict[str, Any]:
         major, minor = divmod(session.esp.get_chip_revision(), 100)
         answers = {
             "mac": session.mac,
-            "chip": session.chip.split(" (revision")[0],
+            "chip": session.chip.split(" (revision", maxsplit=1)[0],
             "revision": f"v{major}.{minor}",
             "flash_size": session.flash_size,
             "security": "open",

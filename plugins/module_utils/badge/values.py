@@ -78,7 +78,7 @@ def certificate(value: object) -> str:
 def priority(value: object) -> int:
     """A cache's priority; the lowest is asked first. Digits in a text are taken too."""
     number = int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,10}", value) else value
-    if type(number) is not int or not 0 <= number <= MAX_PRIORITY:
+    if not isinstance(number, int) or isinstance(number, bool) or not 0 <= number <= MAX_PRIORITY:
         raise Unsuitable(f"is no priority; write an integer from 0 to {MAX_PRIORITY}")
     return number
 
