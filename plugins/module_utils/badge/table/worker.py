@@ -130,5 +130,4 @@ def carry_out(job: Job, firmware: Firmware, baud: int, connection: Connection) -
 
 
 def _success(outcome: Outcome) -> Success:
-    changes = tuple(f"{change.key}: {change.before} -> {change.after}" for change in outcome.settings)
-    return Success(outcome.mac, outcome.written, outcome.bytes_written, outcome.seconds, changes)
+    return Success(outcome.mac, outcome.written, outcome.bytes_written, outcome.seconds, outcome.settings)
