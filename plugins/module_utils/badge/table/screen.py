@@ -105,10 +105,10 @@ def field(slot: Slot, columns: int, lines: int) -> tuple[Style, list[str]]:
     if height <= 1:
         texts = [f" {slot.name:>4} {word:<5} {slot.advice or slot.detail}", _who(slot)]
     else:
-        draw, gap = (full, 4) if height == FULL_HEIGHT else (half, 2)
+        draw, gap = (full, 4) if height == FULL_HEIGHT else (half, 3)
         name = draw(slot.name) if _drawable(slot.name) else [slot.name, *[""] * (height - 1)]
-        # A dot would be a letter: the name stands apart, and the word begins in one column in all fields.
-        left = max(*map(len, name), len(draw("0")[0])) + gap
+        # The name stands apart, or slot 6 at 60 % reads as 660 %; the word begins in one column in all fields.
+        left = max(*map(len, name), len(draw("00")[0])) + gap
         texts = [f" {number:<{left}}{letters}" for number, letters in zip(name, draw(word), strict=True)]
         texts += _explained(slot, columns - 2)
     rows = [fit(text, columns - 1) for text in texts[:lines]]
