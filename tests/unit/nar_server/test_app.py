@@ -109,11 +109,15 @@ def test_hidden_paths(store: Any, serve: Any) -> None:
         assert server.ask(path.url).body == path.nar
 
 
-def test_a_withheld_signature_is_logged_once(store: Any, serve: Any, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("mode", [Mode.VOUCHED, Mode.HIDE])
+def test_a_withheld_signature_is_logged_and_counted_once(
+    store: Any, serve: Any, caplog: pytest.LogCaptureFixture, mode: Mode
+) -> None:
     path = store.add("x")
-    with serve(store) as server:
+    with serve(store, mode) as server:
         for _ in range(3):
             assert b"Sig" not in server.ask(f"/{path.hash_part}.narinfo").body
+        assert b'nar_server_withheld_paths{view="main"} 1\n' in server.ask("/metrics").body
     assert [record.getMessage() for record in caplog.records if record.name == "nar_server"] == [
         f"view main: nothing vouches for {path.base_name}: not signed"
     ]
