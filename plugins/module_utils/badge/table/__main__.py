@@ -31,8 +31,6 @@ from .source import ports, usb
 from .table import Table
 from .worker import Worker
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
 
 def main() -> int:
     """Parse the arguments and run. Returns the exit status."""
@@ -82,8 +80,10 @@ def run(options: Options, on_screen: bool) -> Table:
             face=face,
             idle=options.idle,
         )
-        for number in _SIGNALS:
-            signal.signal(number, lambda *_: running.end())
+        signal.signal(signal.SIGINT, lambda *_: running.end())
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # Whoever started us is gone, or wants us gone.
+            signal.signal(number, lambda *_: running.end(at_once=True))
         running.run()
     return table
 

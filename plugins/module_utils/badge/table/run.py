@@ -51,9 +51,9 @@ class Run:
         self._ends_wanted = 0
         self._last_event = time.monotonic()
 
-    def end(self) -> None:
+    def end(self, at_once: bool = False) -> None:
         """End when the badges in work are finished; called a second time, at once. Signal handlers may call it."""
-        self._ends_wanted += 1
+        self._ends_wanted += 2 if at_once else 1
 
     def run(self) -> None:
         """Until all is over. Raises LedgerError."""

@@ -109,6 +109,10 @@ class Slot:
         self.state = state
 
     def end(self, state: State, detail: str, advice: str, found: Presence | None) -> None:
-        """The badge ended. found: what is in the slot at this moment, so that the next one is told from it."""
+        """The badge ended. found: what is in the slot at this moment."""
         self.state, self.detail, self.advice, self.percent = state, detail, advice, 0
-        self.presence, self.gone_since = found, None
+        self.gone_since = None
+        # One that dropped out and came back would fail for ever. After a pass, what is not the badge begun with
+        # may be the next one, swapped before we looked.
+        if state is State.FAILED:
+            self.presence = found

@@ -109,6 +109,14 @@ def test_a_swapped_badge_is_begun_with_and_one_that_restarts_is_not() -> None:
     assert jobs(badges.see({"1": here(B, "new")}, 1.0))[0].nvs == b"ada"
 
 
+def test_a_badge_swapped_before_its_answer_is_heard_is_begun_with() -> None:
+    badges = table()
+    badges.see({"1": here("", "first")}, 0)
+    badges.answer("1", Success(A, (), 0, 0.1), here("", "first"), 1)
+    badges.answer("1", passed(A), here("", "second"), 2)
+    assert jobs(badges.see({"1": here("", "second")}, 2.1))[0].looks_only
+
+
 def test_an_emptied_slot_is_free_and_a_done_badge_is_skipped() -> None:
     badges = table()
     flashed(badges, "1", A)
