@@ -1,0 +1,114 @@
+"""The servers that are compared, on free ports of this machine: ours, and nginx with one worker sending files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+LIBRARY = Path(__file__).resolve().parents[3] / "roles/nar_server/files"
+_NGINX = """\
+worker_processes 1;
+daemon off;
+user {user};
+pid {folder}/nginx.pid;
+error_log {folder}/nginx.log;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off;
+    sendfile on;
+    tcp_nopush on;
+    keepalive_requests 1000000;
+    open_file_cache max=4000 inactive=10m;
+    default_type application/octet-stream;
+    client_body_temp_path {folder}/t; proxy_temp_path {folder}/t; fastcgi_temp_path {folder}/t;
+    uwsgi_temp_path {folder}/t; scgi_temp_path {folder}/t;
+    proxy_cache_path {folder}/cache keys_zone=narinfos:8m;
+    server {{ listen 127.0.0.1:{port}; {locations} }}
+}}
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    name: str
+    port: int
+    process: int
+    started_seconds: float
+
+    def memory(self) -> int:
+        """The most bytes its processes have had resident, together."""
+        return sum(_peak(process) for process in _tree(self.process))
+
+
+def _tree(process: int) -> list[int]:
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [process, *(each for child in children for each in _tree(int(child)))]
+
+
+def _peak(process: int) -> int:
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def _running(name: str, port: int, command: Sequence[str], environment: dict[str, str]) -> Iterator[Server]:
+    started = time.perf_counter()
+    process = subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.DEVNULL)
+    try:
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+                connection.sendall(b"GET /nix-cache-info HTTP/1.1\r\nHost: cache\r\nConnection: close\r\n\r\n")
+                if connection.recv(12).startswith(b"HTTP/1.1 200"):
+                    break
+            if process.poll() is not None or time.perf_counter() - started > 60:
+                raise RuntimeError(f"{name} did not start: {' '.join(command)}")
+            time.sleep(0.005)
+        yield Server(name, port, process.pid, time.perf_counter() - started)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@contextlib.contextmanager
+def nginx(folder: Path, locations: str) -> Iterator[Server]:
+    """nginx with one worker and these locations; ``folder`` for what it writes."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+    if program is None:
+        raise RuntimeError("nginx is compared with: install nginx-light (packages-test.txt)")
+    folder.mkdir()
+    port = _free_port()
+    user = "root" if os.getuid() == 0 else "nobody"
+    (folder / "nginx.conf").write_text(_NGINX.format(folder=folder, port=port, user=user, locations=locations))
+    with _running("nginx", port, [program, "-e", f"{folder}/nginx.log", "-c", f"{folder}/nginx.conf"], {}) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def ours(store: Path, key: Path, file: Path, *, tier: Path | None = None) -> Iterator[Server]:
+    """Our server over a store; ``file`` is where its configuration goes."""
+    port = _free_port()
+    lines = [f'listen = ["127.0.0.1:{port}"]', f'real_store_dir = "{store}"', f'signing_key_files = ["{key}"]']
+    if tier is not None:
+        lines += ["[hot_tier]", f'folder = "{tier}"', 'size = "4 GiB"']
+    file.write_text("\n".join(lines))
+    command = [sys.executable, "-P", "-m", "nar_server", "serve", "--config", str(file)]
+    with _running("ours", port, command, {"PYTHONPATH": str(LIBRARY)}) as server:
+        yield server
