@@ -13,6 +13,7 @@ import base64
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import sqlite3
 import statistics
@@ -225,6 +226,8 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
+    # So that what was started and made is cleaned up when it is told to stop.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="bench-cache-") as folder:
         bench = prepare(Path(folder), options.scale)
         with nginx(bench.root / "nginx", f"root {bench.root / 'flat'};") as flat:
