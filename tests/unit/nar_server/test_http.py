@@ -1,0 +1,53 @@
+"""HTTP itself: order, framing, limits."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+
+def read_all(connection: socket.socket) -> bytes:
+    data = b""
+    while more := connection.recv(65536):
+        data += more
+    return data
+
+
+def test_pipelined_requests_are_answered_in_order(store: Any, serve: Any, trees: Any) -> None:
+    paths = [store.add("a", trees["small"]), store.add("b", b"tiny"), store.add("c", trees["large"])]
+    targets = [target for path in paths for target in (f"/{path.hash_part}.narinfo", path.url)]
+    with serve(store) as server:
+        connection = server.connect()
+        requests = [f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n" for target in targets]
+        connection.sendall("".join(requests).encode()[:-2] + b"Connection: close\r\n\r\n")
+        data = read_all(connection)
+    position = 0
+    for path in paths:
+        for body in (f"StorePath: /nix/store/{path.base_name}".encode(), path.nar):
+            position = data.index(body, position) + len(body)
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /health HTTP/1.1\r\n\r\n", 400),
+        (b"GET /health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
+        (b"GET  /health HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+        (b"GET /health HTTP/1.1\r\nHost : a\r\n\r\n", 400),
+        (b"GET /health HTTP/1.1\r\nHost: a\r\n folded\r\n\r\n", 400),
+        (b"\x16\x03\x01\r\n\r\n", 400),
+        (b"GET /" + b"a" * 20_000, 414),
+        (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 20_000, 431),
+        (b"POST /health HTTP/1.1\r\nHost: a\r\nContent-Length: 30\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n", 405),
+        (b"GET /health HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n\r\n", 200),
+    ],
+)
+def test_what_is_not_clear_ends_the_connection(store: Any, serve: Any, request_: bytes, status: int) -> None:
+    with serve(store) as server:
+        connection = server.connect()
+        connection.sendall(request_)
+        data = read_all(connection)
+    assert data.startswith(b"HTTP/1.1 %d " % status)
+    assert data.count(b"HTTP/1.1 ") == 1
