@@ -31,7 +31,7 @@ from ansible_collections.nixvegas.noc.tests.badge_simulator import (
 from ansible_collections.nixvegas.noc.tests.badge_simulator.firmware import write_build
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-PLAYBOOK = [str(Path(sys.executable).parent / "ansible-playbook"), "playbooks/badges.yml", "-i", "localhost,"]
+PLAYBOOK = [str(Path(sys.executable).parent / "ansible-playbook"), "playbooks/badges.yml"]
 PASSPHRASE = "correct horse battery"
 ENVIRONMENT = os.environ | {"ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "TERM": "xterm-256color"}
 BADGES, SLOTS = 24, 8
@@ -44,6 +44,7 @@ class Table:
     def __init__(self, folder: Path, table: list[Slot]) -> None:
         self.folder, self.slots, self.ledger = folder, table, folder / "ledger.csv"
         self.variables = folder / "variables.yml"
+        self.inventory: Path | None = None
         names = folder / "names.csv"
         names.write_text("name\n" + "".join(f"guest{number}\n" for number in range(BADGES)), encoding="utf-8")
         variables = {
@@ -62,7 +63,8 @@ class Table:
         self.variables.write_text(yaml.safe_dump(variables), encoding="utf-8")
 
     def command(self, *arguments: str) -> list[str]:
-        return [*PLAYBOOK, "-e", f"@{self.variables}", *arguments]
+        inventory = ["-i", str(self.inventory)] if self.inventory else ["-i", "localhost,"]
+        return [*PLAYBOOK, *inventory, "-e", f"@{self.variables}", *arguments]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """One run without a terminal; never the passphrase."""
@@ -210,6 +212,22 @@ def test_a_second_run_skips_and_a_replugged_badge_gets_its_own_again(table: Tabl
     other["badge_settings"]["cache_upstream"] = "other.nixos.lv"
     table.variables.write_text(yaml.safe_dump(other), encoding="utf-8")
     assert "PASS 60:55:f9:00:00:01 guest1 (cache): nvs" in table.run().stdout
+
+
+def test_the_cache_is_the_events(table: Table, certificate: str) -> None:
+    """Its name and its authority need not be written down a second time."""
+    table.inventory = table.folder / "event"
+    (table.inventory / ".secrets/tls").mkdir(parents=True)
+    (table.inventory / "event.yml").write_bytes((CHECKOUT / "inventories/dc33/event.yml").read_bytes())
+    (table.inventory / ".secrets/tls/ca.crt").write_text(certificate, encoding="utf-8")
+    told = yaml.safe_load(table.variables.read_text(encoding="utf-8"))
+    del told["badge_settings"]["cache_upstream"]
+    table.variables.write_text(yaml.safe_dump(told), encoding="utf-8")
+    one = badge(4)
+    table.slots[0].plug(one)
+    assert table.run().returncode == 0
+    config = nvs.read(one.flash.read(0x9000, 0x3000))["config"]
+    assert (config["cache_upstream"], config["cache_use_https"]) == ("cache.nixos.lv", 1)
 
 
 def test_check_mode_tells_all_and_writes_nothing(table: Table) -> None:

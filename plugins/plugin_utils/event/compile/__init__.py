@@ -14,6 +14,7 @@ from ..model import Event, Host
 from ..schema import CLASSES, MANAGED
 from ..secret_paths import SecretPaths
 from . import (
+    badges,
     base,
     dhcp,
     dns,
@@ -67,7 +68,7 @@ def compile_event(event: Event, secret_paths: SecretPaths) -> Inventory:
         },
         hosts={host.name: compile_host(event, host, secret_paths) for host in event.hosts.values()},
         clients=verify.variables(event),
-        everybody=secrets.variables(event, secret_paths),
+        everybody=secrets.variables(event, secret_paths) | badges.variables(event, secret_paths),
         controller=hydra.variables(event),
     )
 

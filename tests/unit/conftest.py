@@ -1,4 +1,4 @@
-"""What the tests of badges share."""
+"""What tests of several subjects share."""
 
 from __future__ import annotations
 
