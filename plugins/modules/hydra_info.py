@@ -129,7 +129,7 @@ def run(module: HydraModule) -> dict[str, Any]:
     if options["evaluations"]:
         result["latest_evaluations"] = {
             f"{name}:{jobset}": shown(server.latest_evaluation(name, jobset))
-            for name, (_, jobsets) in found.items()
+            for name, (_project, jobsets) in found.items()
             for jobset in jobsets
         }
     return result

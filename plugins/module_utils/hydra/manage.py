@@ -124,7 +124,7 @@ def manage_project(server: Server, options: Mapping[str, Any], *, check: bool) -
 def manage_jobset(server: Server, options: Mapping[str, Any], *, check: bool) -> Outcome:
     """Bring a jobset to what module hydra_jobset was told."""
     exact = bool(options["exact"])
-    name, _ = read_project({"name": options["project"]})
+    name, _unused = read_project({"name": options["project"]})
     jobset = read_jobset(name, options)
     step = _jobset_step(server, name, jobset, server.jobset(name, jobset.name), exact)
     warnings = _project_problems(server, step.plan, name, check) if step.plan.action != NONE else []

@@ -102,7 +102,7 @@ class Parser:
                 status = 431 if b"\r\n" in buffer[:MAX_TARGET] else 414
                 raise BadRequestError(status, "request too long")
             return None
-        line, _, rest = bytes(buffer[:end]).partition(b"\r\n")
+        line, _newline, rest = bytes(buffer[:end]).partition(b"\r\n")
         del buffer[: end + len(_END)]
         found = _REQUEST_LINE.fullmatch(line.decode("latin-1"))
         if found is None:

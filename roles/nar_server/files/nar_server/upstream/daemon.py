@@ -111,7 +111,7 @@ class Daemon:
             if kind == _NEXT:
                 await self._read_string()
             elif kind == _START_ACTIVITY:
-                for _ in range(3):
+                for _each in range(3):
                     await self._number()
                 await self._read_string()
                 await self._fields()
@@ -128,7 +128,7 @@ class Daemon:
                 raise DaemonError(f"it said {kind:#x}, which is not known here")
 
     async def _fields(self) -> None:
-        for _ in range(await self._number()):
+        for _each in range(await self._number()):
             if await self._number() == 0:
                 await self._number()
             else:
@@ -141,7 +141,7 @@ class Daemon:
         await self._read_string()
         message = await self._read_string()
         await self._number()
-        for _ in range(await self._number()):
+        for _each in range(await self._number()):
             await self._number()
             await self._read_string()
         return message
