@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Variables of playbooks/badges.yml: the cache that badges relay. For the whole inventory, as any machine of it, or none, may
-be the table's."""
+"""Variables of playbooks/badges.yml: the cache that badges relay. For the whole inventory: the table's machine may be
+any of it, or none."""
 
 from __future__ import annotations
 

@@ -105,7 +105,8 @@ def test_precedence(hosts: dict[str, Any], host: str, variable: str, value: obje
 
 
 def test_clients_get_no_role_variables(hosts: dict[str, Any]) -> None:
-    assert {name.split("_")[0] for name in hosts["laptop"]} - {"ansible"} == {"verify", "secrets", "base", "ntp"}
+    subjects = {name.split("_")[0] for name in hosts["laptop"]} - {"ansible"}
+    assert subjects == {"verify", "secrets", "badges", "base", "ntp"}
     assert "base_hostname" not in hosts["laptop"]  # base_timezone and ntp_servers are from group_vars/all.yml
 
 

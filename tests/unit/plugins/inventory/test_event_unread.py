@@ -17,7 +17,8 @@ EVENT = (CHECKOUT / "inventories/dc33/event.yml").read_text(encoding="utf-8")
 EVENT_LINES = EVENT.count("\n")
 WITHOUT_EVENT = {
     "hydra_export",  # it writes a part of one
-    "station",  # a table of badges needs none
+    "badges",  # a table of badges needs none
+    "station",
 }
 PLAYBOOKS = sorted({path.stem for path in (CHECKOUT / "playbooks").glob("*.yml")} - WITHOUT_EVENT)
 Run = Callable[..., subprocess.CompletedProcess[str]]
