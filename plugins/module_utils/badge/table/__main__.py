@@ -43,12 +43,12 @@ def main() -> int:
         table = run(load(arguments.options.read_text(encoding="utf-8")), arguments.screen)
     except (OptionsError, LedgerError, OSError) as error:
         result: dict[str, Any] = {"error": str(error)}
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         status = 2
     else:
         result = summary(table)
         if arguments.screen:
-            print(result["msg"], *result["failures"], sep="\n")
+            sys.stdout.write("\n".join([result["msg"], *result["failures"], ""]))
         status = 1 if table.failed else 0
     if arguments.result:
         arguments.result.write_text(json.dumps(result), encoding="utf-8")

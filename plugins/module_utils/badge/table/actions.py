@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Union
 
 from ..result import Progress
 from .record import Record
@@ -51,7 +52,8 @@ class Failure:
     mac: str = ""
 
 
-Answer = Progress | Success | Failure
+# ansible-test takes `|` between classes for a mistake.
+Answer = Union[Progress, Success, Failure]  # noqa: UP007
 
 
 @dataclass(frozen=True)
@@ -68,4 +70,4 @@ class Say:
     text: str
 
 
-Action = Job | Write | Say
+Action = Union[Job, Write, Say]  # noqa: UP007

@@ -53,7 +53,8 @@ class Lines:
         self._stream = stream
 
     def say(self, text: str) -> None:
-        print(f"{time.strftime('%H:%M:%S')} {text}", file=self._stream, flush=True)
+        self._stream.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+        self._stream.flush()
 
     def show(self, table: Table) -> None: ...
 

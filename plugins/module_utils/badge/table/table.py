@@ -108,11 +108,10 @@ class Table:
     def _begin(self, slot: Slot, now: float) -> list[Action]:
         waits, mac = slot.state is State.WAITING, slot.mac
         slot.begin(State.LOOKING, now)
-        assert slot.presence is not None
         if waits:
             slot.mac = mac
         if not slot.mac:
-            return [Say(f"slot {slot.name}: a badge"), Job(slot.name, slot.presence.port)]
+            return [Say(f"slot {slot.name}: a badge"), Job(slot.name, slot.presence.port if slot.presence else "")]
         actions = self._go_on(slot, slot.presence, now)
         return actions if waits else [Say(f"slot {slot.name}: badge {slot.mac}"), *actions]
 
