@@ -12,6 +12,9 @@ from ..model import Cache, Event, Host
 from ..secret_paths import SecretPaths
 from .nix import NAR_SERVER_PORT
 
+# What a cache counts is for the crew, which asks the cache itself.
+HIDDEN_PATHS = ["/metrics"]
+
 
 def variables(event: Event, host: Host, secrets: SecretPaths) -> dict[str, Any]:
     """The first cache of a name answers; the others are asked when it does not."""
@@ -22,6 +25,7 @@ def variables(event: Event, host: Host, secrets: SecretPaths) -> dict[str, Any]:
                 "certificate_file": secrets.certificate(publication.name),
                 "key_file": secrets.certificate_key(publication.name),
                 "allow": [str(event.networks[network].cidr) for network in publication.to],
+                "hidden_paths": HIDDEN_PATHS,
                 "backends": [
                     {
                         "address": backend_address(event, event.caches[name]),
