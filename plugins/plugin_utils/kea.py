@@ -112,9 +112,11 @@ def _forward_zone(subnet: Subnet) -> str:
 
 
 def _refused_labels(subnet: Subnet, subnets: Iterable[Subnet], refused_names: Iterable[str]) -> list[str]:
-    """A client may give a full name: it must not be one of another subnet, whose clients would believe it."""
+    """Refused names, unless they are reserved in this subnet, and what a client's full name may not have in it: it must
+    not be a name of another subnet, whose clients would believe it."""
     foreign = {label for other in subnets for label in other["domain"].split(".")} - set(subnet["domain"].split("."))
-    return sorted({*foreign, *refused_names})
+    reserved = {reservation.get("hostname") for reservation in subnet.get("reservations") or []}
+    return sorted(({*foreign, *refused_names}) - reserved)
 
 
 def _unwanted_in_names(refused: Iterable[str]) -> str:

@@ -23,6 +23,7 @@ def variables(event: Event, host: Host, secrets: SecretPaths) -> dict[str, Any]:
             for index, network in enumerate(event.networks.values(), start=1)
             if (found := reservations(event, network.name)) or network.pool
         ],
+        "dhcp_taken_names": sorted({*event.hosts, *(name.split(".")[0] for name in event.publish)}),
         "dhcp_ddns": {
             "server": AUTHORITATIVE_ADDRESS,
             "port": AUTHORITATIVE_PORT,

@@ -98,6 +98,14 @@ def test_names_of_clients(label: str, expected: str) -> None:
     assert re.sub(unwanted, found["hostname-char-replacement"], label) == expected
 
 
+def test_a_reserved_host_keeps_its_name() -> None:
+    """And nobody else in another subnet gets it."""
+    reserved = {"mac": "02:00:00:00:00:03", "address": "10.4.1.3", "hostname": "saitama"}
+    build, arena = dhcp4([BUILD | {"reservations": [reserved]}, ARENA], refused_names=["saitama"])["Dhcp4"]["subnet4"]
+    assert re.sub(build["hostname-char-set"], "-", "saitama") == "saitama"
+    assert re.sub(arena["hostname-char-set"], "-", "saitama") == "-"
+
+
 def test_dynamic_names() -> None:
     """Without a name server, leases are not reported."""
     assert dhcp4([BUILD])["Dhcp4"]["dhcp-ddns"]["enable-updates"] is True
