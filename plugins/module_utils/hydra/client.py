@@ -21,11 +21,12 @@ from urllib.parse import quote, urlencode, urlsplit
 from ansible.module_utils.urls import ConnectionError as UrlsError
 from ansible.module_utils.urls import Request, make_context
 
-from .credentials import HIDDEN, without_credentials, without_name
-from .errors import AnswerError, HydraError, LostError, words_of
+from .credentials import plain, without_credentials, without_name, without_secret
+from .errors import AnswerError, HydraError, LostError, login_words, shortened, words_of
 
 OK, NO_CONTENT, FOUND, MOVED, FORBIDDEN, NOT_FOUND = 200, 204, 302, 301, 403, 404
 NO_SUCH_PAGE = "Page not found."  # Hydra's words where nothing could be; of a missing thing it names that
+LONGEST_MASKED = 16384  # characters of an answer that are looked through for secrets; of others nothing is shown
 AWAY = (502, 503, 504)  # a proxy speaks: Hydra restarts, or is slow
 PAUSES = (0.5, 2.0)  # seconds before a read is repeated
 NEVER_SENT = (ConnectionRefusedError, socket.gaierror, ssl.SSLError)
@@ -149,7 +150,7 @@ class Client:
         login = {"username": self._connection.username, "password": self._connection.password}
         answer = self._patient("POST", "/login", login)
         if answer.status not in (OK, FOUND) or not isinstance(answer.data, dict) or "username" not in answer.data:
-            raise AnswerError(f"POST {self.base}/login", answer.status, answer.words)
+            raise AnswerError(f"POST {self.base}/login", answer.status, login_words(answer.words))
         return dict(answer.data)
 
     def _write(self, method: str, path: str, body: dict[str, Any] | None, *, gone: bool = False) -> Answer:
@@ -215,7 +216,7 @@ class Client:
         except ValueError:
             data = None
         words = f"a redirect to {location}." if location and data is None else words_of(body)
-        return Answer(status, data, self._safe(words), location or "")
+        return Answer(status, data, self.safe(words), location or "")
 
     def _lost(self, method: str, path: str, error: Exception) -> LostError:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
@@ -224,9 +225,12 @@ class Client:
         if isinstance(reason, ssl.SSLError):
             text += " (for a private CA, give its certificate as ca_path)"
         sent = not isinstance(reason, (*NEVER_SENT, UrlsError))
-        return LostError(f"{method} {self.base}{path}", self._safe(text), sent=sent, slow=slow)
+        return LostError(f"{method} {self.base}{path}", self.safe(text), sent=sent, slow=slow)
 
-    def _safe(self, words: str) -> str:
-        """What somebody else says, without what is not to be shown."""
+    def safe(self, words: str) -> str:
+        """What somebody else says, without what is not to be shown, and then shortened."""
         given = self._connection
-        return without_credentials(without_name(words.replace(given.password or "\0", HIDDEN), given.username))
+        known = without_secret(plain(words[:LONGEST_MASKED]), given.password)
+        masked = without_credentials(without_name(known, given.username))
+        # What the first cut may have halved is in the tail.
+        return shortened(masked if len(words) <= LONGEST_MASKED else masked[: -LONGEST_MASKED // 2])

@@ -6,11 +6,17 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 HIDDEN = "***"
+
+# Escape sequences of terminals, other control characters except line ends and tabs, and those that turn text around.
+CONTROL = re.compile("\x1b\\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 # A colon that no port follows begins a password, which may hold whatever was not escaped, slashes and blanks too.
 PASSWORD = re.compile(r"(://)[^\s/@:\[\]]*:(?![0-9]*(?:[^\w@%+=~!$&*-]|$))(?:\S*@|[^\n]*@|\S*)")
@@ -41,9 +47,33 @@ def _without_user(found: re.Match[str]) -> str:
     return found[0] if not at or login or of_path else f"{found['scheme']}://{HIDDEN}@{tail}"
 
 
+def plain(text: str) -> str:
+    """A text as it may go to a terminal: without escape sequences and other control characters."""
+    return CONTROL.sub("", text)
+
+
+def forms_of(secret: str) -> list[str]:
+    """A secret as an answer may repeat it: as it is, or escaped as JSON, URLs and HTML do, longest first."""
+    written = {secret, " ".join(secret.split()), json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    written |= {quoted(secret) for quoted in (quote, quote_plus)} | {quote(secret, safe="")}
+    written |= {form.lower() for form in written if "%" in form or "\\u" in form}
+    written |= {html.escape(form, quote=quotes) for form in written for quotes in (False, True)}
+    written |= {form.replace("&#x27;", "&#39;") for form in written} | {json.dumps(form)[1:-1] for form in written}
+    return sorted({plain(form) for form in written} - {""}, key=len, reverse=True)
+
+
+def without_secret(text: str, secret: str | None) -> str:
+    """A text without a secret, in whatever form of `forms_of`."""
+    for form in forms_of(secret or ""):
+        text = text.replace(form, HIDDEN)
+    return text
+
+
 def without_name(text: str, name: str | None) -> str:
     """A text without the name of who signs in, where it stands as a word of its own."""
-    return re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", HIDDEN, text) if name else text
+    for form in forms_of(name or ""):
+        text = re.sub(rf"(?<![\w-]){re.escape(form)}(?![\w-])", HIDDEN, text)
+    return text
 
 
 def shown(data: Any) -> Any:

@@ -11,6 +11,10 @@ import json
 import re
 
 LONGEST_WORDS = 600
+TITLE_WITHIN = 4096  # characters of a page in which its title is looked for
+
+# What Hydra is known to say to who signs in. Anything else might repeat what was sent.
+LOGIN_WORDS = re.compile(r"Bad username or password|POST requests should come from \u2018[^\u2019\s]{1,200}\u2019")
 
 # The server's words, as a regular expression, and what to do. The first that fits is given.
 ADVICE = (
@@ -67,7 +71,7 @@ def advice(words: str) -> str:
 
 
 def words_of(body: bytes) -> str:
-    """What an answer that is no success says: the `error` of its JSON, the title of its HTML page, or its text."""
+    """What an answer that is no success says, whole: the `error` of its JSON, the title of its page, or its text."""
     text = body.decode("utf-8", "replace").strip()
     try:
         data = json.loads(text)
@@ -76,9 +80,20 @@ def words_of(body: bytes) -> str:
     if isinstance(data, dict) and data.get("error"):
         text = str(data["error"]).strip()
     elif re.match(r"<(!doctype|html|\?xml)", text, re.IGNORECASE):
-        title = re.search(r"<title>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+        title = re.search(r"<title>(.*?)</title>", text[:TITLE_WITHIN], re.IGNORECASE | re.DOTALL)
         shown = " ".join(html.unescape(title[1]).split()) if title else "no title"
         text = f'an HTML page, "{shown}", which is not Hydra\'s API.'
     if not text:
         return "nothing"
+    return text
+
+
+def shortened(text: str) -> str:
+    """A text as long as an error may be. What is not to be shown must be out of it already: half of it would stay."""
     return text if len(text) <= LONGEST_WORDS else f"{text[:LONGEST_WORDS]}…"
+
+
+def login_words(words: str) -> str:
+    """What may be shown of an answer to who signs in."""
+    known = LOGIN_WORDS.search(words)
+    return sentence(known[0]) if known else "words that are not shown, because they may repeat the password"

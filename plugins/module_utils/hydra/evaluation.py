@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .credentials import plain
+
 ABORTED = frozenset({3, 4, 7, 10})  # aborted, cancelled, timed out, log too long: as Hydra's own page counts
 JOB_HEADING = re.compile("^(?:in job \u2018(?P<job>[^\u2019]*)\u2019|at top-level):\n", re.MULTILINE)
 SHOWN_LINES = 6
@@ -74,10 +76,10 @@ def phase(push: Push, answer: Mapping[str, Any]) -> str:
 def errors_of(answer: Mapping[str, Any]) -> list[dict[str, str]]:
     """The errors of a jobset's latest evaluation, one a job: `job`, `message` (its first lines). From the answer of
     /errors, because everywhere else the server leaves them empty."""
-    fetch = str(answer.get("fetcherrormsg") or "").strip()
+    fetch = plain(str(answer.get("fetcherrormsg") or "")).strip()
     if fetch:
         return [{"job": "(fetching the inputs)", "message": _first_lines(fetch)}]
-    text = str(answer.get("errormsg") or "")
+    text = plain(str(answer.get("errormsg") or ""))
     headings = list(JOB_HEADING.finditer(text))
     if not headings:
         return [{"job": TOP_LEVEL, "message": _first_lines(text)}] if text.strip() else []

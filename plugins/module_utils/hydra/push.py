@@ -78,7 +78,8 @@ class Pusher:
         except HydraError as error:
             raise HydraError(f"{self._subject}: {error}") from error
         if answer.get("error"):
-            raise HydraError(f"{self._subject}: Hydra accepted the push but says: {sentence(str(answer['error']))}")
+            words = self._client.safe(str(answer["error"]))
+            raise HydraError(f"{self._subject}: Hydra accepted the push but says: {sentence(words)}")
         if self._name not in answer.get("jobsetsTriggered", ()):
             raise EvaluationError("disabled", f"{self._subject}: Hydra ignored the push: it was disabled just now")
         return evaluation.pushed(before, self._jobset())
