@@ -93,7 +93,7 @@ event:
           flake: github:NixVegas/infra
 """
 
-import json
+from collections.abc import Iterator
 from typing import Any
 
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.arguments import CONNECTION, HydraModule, connect
@@ -148,9 +148,20 @@ def read(server: Server, names: list[str]) -> dict[str, tuple[Document, dict[str
     return found
 
 
+def texts_of(data: Any) -> Iterator[str]:
+    """Every text in a result, keys too."""
+    if isinstance(data, dict):
+        data = [*data, *data.values()]
+    if isinstance(data, list):
+        for item in data:
+            yield from texts_of(item)
+    else:
+        yield str(data)
+
+
 def check_password(password: str | None, result: dict[str, Any]) -> None:
     """Refuse a result that Ansible would garble: it masks the password wherever it stands, in a name or text too."""
-    if password and password in json.dumps(result, ensure_ascii=False):
+    if password and any(password in text for text in texts_of(result)):
         raise HydraError(
             "the password is also a part of what was read, and Ansible would put asterisks there; read without signing"
             " in, or choose a password that is no word"

@@ -213,7 +213,7 @@ class Client:
     def _answer(self, status: int, body: bytes, location: str | None = None) -> Answer:
         try:
             data = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             data = None
         words = f"a redirect to {location}." if location and data is None else words_of(body)
         return Answer(status, data, self.safe(words), location or "")

@@ -154,12 +154,17 @@ def one_of(choices: tuple[str, ...]) -> Callable[[object], str]:
     return read
 
 
+def _short(value: object) -> bool:
+    """Whether a value is a whole number that Python can write: it refuses thousands of digits."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**18
+
+
 def whole(least: int, what: str) -> Callable[[object], int]:
     """A reader of whole numbers from `least` to what the server's database holds."""
 
     def read(value: object) -> int:
-        digits = isinstance(value, str) and re.fullmatch(r"[0-9]+", value)
-        if isinstance(value, bool) or not (digits or isinstance(value, int)):
+        digits = isinstance(value, str) and re.fullmatch(r"[0-9]{1,18}", value)
+        if not (digits or _short(value)):
             raise WrongFieldError(f"is not {what}", "write a whole number")
         number = int(str(value))
         if not least <= number <= LARGEST_INTEGER:
@@ -171,8 +176,8 @@ def whole(least: int, what: str) -> Callable[[object], int]:
 
 def duration(value: object) -> int:
     """A time in seconds, written as their number or as one with a unit: 90, 5m, 1h, 2d, 1w."""
-    found = re.fullmatch(r"([0-9]+)([smhdw]?)", str(value)) if not isinstance(value, bool) else None
-    if found is None or not isinstance(value, (str, int)):
+    found = re.fullmatch(r"([0-9]{1,18})([smhdw]?)", str(value)) if isinstance(value, str) or _short(value) else None
+    if found is None:
         raise WrongFieldError("is not a duration", 'write seconds, or a number with one unit such as "5m", "1h", "2d"')
     seconds = int(found[1]) * UNITS[found[2] or "s"]
     if seconds > LARGEST_INTEGER:

@@ -63,3 +63,19 @@ def test_control_characters(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("jobset", **FLAKE)["msg"].endswith("was answered 500: abcde.")
     found = errors_of({"errormsg": "in job \u2018a\x1b[1m\u2019:\nred\x1b[31m"})
     assert found == [{"job": "a", "message": "red"}]
+
+
+def test_answers_nested_too_deep(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "answer", lambda *_: Answer(200, page="[" * 200000))
+    assert run("jobset", **FLAKE)["msg"].endswith("Check that the url is that of a Hydra.")
+
+
+@pytest.mark.parametrize("field", ["check_interval", "request_timeout"])
+def test_numbers_of_many_digits(run: Run, field: str) -> None:
+    assert f"{field}: " in run("jobset", **FLAKE, **{field: "9" * 5000})["msg"]
+
+
+@pytest.mark.parametrize("password", ['pw"q', "pw\\q", "a\nb"])
+def test_passwords_that_would_garble_what_is_read(run: Run, password: str) -> None:
+    run("project", name="demo", description=f"say {password} now")
+    assert run("info", password=password)["msg"].startswith("the password is also a part of what was read")
