@@ -26,7 +26,7 @@ from .errors import AnswerError, HydraError, LostError, login_words, shortened, 
 
 OK, NO_CONTENT, FOUND, MOVED, FORBIDDEN, NOT_FOUND = 200, 204, 302, 301, 403, 404
 NO_SUCH_PAGE = "Page not found."  # Hydra's words where nothing could be; of a missing thing it names that
-LONGEST_MASKED = 16384  # characters of an answer that are looked through for secrets; of others nothing is shown
+LONGEST_MASKED = 2048  # characters of an answer that are looked through for secrets; of others nothing is shown
 AWAY = (502, 503, 504)  # a proxy speaks: Hydra restarts, or is slow
 PAUSES = (0.5, 2.0)  # seconds before a read is repeated
 NEVER_SENT = (ConnectionRefusedError, socket.gaierror, ssl.SSLError)
