@@ -20,10 +20,11 @@ CONTROL = re.compile("\x1b\\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202
 
 # A colon that no port follows begins a password, which may hold whatever was not escaped, slashes and blanks too.
 PASSWORD = re.compile(r"(://)[^\s/@:\[\]]*:(?![0-9]*(?:[^\w@%+=~!$&*-]|$))(?:\S*@|[^\n]*@|\S*)")
-URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>\S*)")
-PARAMETER = re.compile(
-    r"([?&][^=&\s]*(?:token|password|passwd|secret|api[_-]?key|signature)[^=&\s]*=)[^&#\s\"']+", re.IGNORECASE
-)
+# Tried only where such characters begin, as a word of n characters would else be read n times.
+URL = re.compile(r"(?<![A-Za-z0-9+.-])(?P<before>[0-9+.-]*)(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>\S*)")
+PARAMETER = re.compile(r"[^=&\s]+=?")
+SECRET_PARAMETER = re.compile("token|password|passwd|secret|api[_-]?key|signature", re.IGNORECASE)
+VALUE = re.compile(r"[^&#\s\"']+")
 
 
 def without_credentials(text: str) -> str:
@@ -31,7 +32,7 @@ def without_credentials(text: str) -> str:
 
     A login name alone stays in an SSH URL, where it is no secret: ssh://git@example.org/a.git.
     """
-    return PARAMETER.sub(rf"\1{HIDDEN}", URL.sub(_without_user, PASSWORD.sub(_hidden, text)))
+    return _without_parameters(URL.sub(_without_user, PASSWORD.sub(_hidden, text)))
 
 
 def _hidden(found: re.Match[str]) -> str:
@@ -44,7 +45,23 @@ def _without_user(found: re.Match[str]) -> str:
     user, at, tail = found["rest"].rpartition("@")
     login = found["scheme"].endswith("ssh") and ":" not in user and "/" not in user
     of_path = "@" not in authority and (not authority or re.fullmatch(r"[^:]*\.[^:]*(:[0-9]+)?", authority))
-    return found[0] if not at or login or of_path else f"{found['scheme']}://{HIDDEN}@{tail}"
+    return found[0] if not at or login or of_path else f"{found['before']}{found['scheme']}://{HIDDEN}@{tail}"
+
+
+def _without_parameters(text: str) -> str:
+    """A text without the values of secret parameters, in one pass: a single pattern takes minutes for a long text."""
+    parts: list[str] = []
+    done = 0
+    for run in PARAMETER.finditer(text):
+        begin = max(done, run.start())
+        name = text[begin : run.end()]
+        if begin == 0 or text[begin - 1] != "&":
+            name = name.partition("?")[2]
+        value = VALUE.match(text, run.end())
+        if value and name.endswith("=") and SECRET_PARAMETER.search(name):
+            parts += [text[done : value.start()], HIDDEN]
+            done = value.end()
+    return "".join(parts) + text[done:]
 
 
 def plain(text: str) -> str:

@@ -32,6 +32,10 @@ from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.credentials imp
         ("git+https://user:pass@x.org/a", "git+https://***@x.org/a"),
         ("https://x.org/a?access_token=abc&b=c#d", "https://x.org/a?access_token=***&b=c#d"),
         ("https://x.org/a?b=c&PASSWORD=abc", "https://x.org/a?b=c&PASSWORD=***"),
+        ("x.org/a?b=c?token=d", "x.org/a?b=c?token=***"),
+        ("x.org/a?token=\"b?password=c'd", "x.org/a?token=\"b?password=***'d"),
+        ('x.org/a?token=b"c?password=d e&secret=f', 'x.org/a?token=***"c?password=*** e&secret=***'),
+        ("1+https://token@x.org", "1+https://***@x.org"),
         ('"https://u:p@x.org" and https://v:q@y.org.', '"https://***@x.org" and https://***@y.org.'),
     ],
 )
@@ -54,7 +58,12 @@ def test_hidden(text: str, expected: str) -> None:
         "github:NixOS/nixpkgs/master",
         "path:///srv/a@b",
         "ops@example.org",
+        "token=abc",
+        # Long texts, which take minutes where a pattern is tried anew at each character.
+        "?token" * 30_000,
+        "a" * 300_000,
     ],
+    ids=lambda text: text[:40],
 )
 def test_not_hidden(text: str) -> None:
     assert without_credentials(text) == text
