@@ -15,6 +15,7 @@ from pathlib import PurePath
 import yaml
 from ansible_collections.nixvegas.noc.plugins.module_utils.badge.settings import SettingsError, parse
 from ansible_collections.nixvegas.noc.plugins.module_utils.badge.table.assignment import Row
+from ansible_collections.nixvegas.noc.plugins.module_utils.badge.table.record import in_ledger
 
 SHOWN_MISTAKES = 20
 _MAC = re.compile("([0-9a-f]{2}:){5}[0-9a-f]{2}")
@@ -39,7 +40,7 @@ def read(text: str, where: str, shared: Mapping[str, object]) -> tuple[Row, ...]
     for place, (number, given) in enumerate(lines, 1):
         settings = {key: value for key, value in given.items() if key != "mac" and value not in (None, "")}
         mac, wrong = mac_of(given.get("mac"))
-        row = Row(str(settings.get("name") or mac or f"#{place}"), mac, {**shared, **settings})
+        row = Row(in_ledger(str(settings.get("name") or "")) or mac or f"#{place}", mac, {**shared, **settings})
         wrong += _mistakes(row)
         for key in {row.id, mac} - {""}:
             if key in seen:

@@ -55,10 +55,15 @@ class Record:
 COLUMNS = tuple(item.name for item in fields(Record))
 
 
+def in_ledger(value: str) -> str:
+    """A value as the ledger has it. A line break would make two lines of one; any white space becomes one space."""
+    return " ".join(value.split())
+
+
 def line(values: Iterable[str]) -> str:
-    """A line of CSV with its end. A line break inside a value would make two lines of it, and becomes a space."""
+    """A line of CSV with its end."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(" ".join(value.split()) for value in values)
+    csv.writer(text, lineterminator="\n").writerow(in_ledger(value) for value in values)
     return text.getvalue()
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
+from ansible_collections.nixvegas.noc.plugins.module_utils.badge.table.record import line
 from ansible_collections.nixvegas.noc.plugins.plugin_utils.badge_table.settings_table import (
     TableError,
     read,
@@ -69,3 +73,15 @@ def test_badges_beside_a_table_of_macs_get_what_all_share_if_that_is_enough() ->
     assert shared_row({"mode": "cache"}, by_mac) is None
     assert shared_row({"mode": "lights"}, read("name,mode\na,lights\n", "t.csv", {})) is None
     assert shared_row({}, ()) is None
+
+
+def test_a_name_is_known_again_as_the_ledger_has_it() -> None:
+    """White space of a spreadsheet's cell, which the ledger writes as one space, makes no other badge of it."""
+    (row,) = read("name,mode\n Ada  Lovelace ,lights\n", "t.csv", {})
+    (written,) = csv.reader(io.StringIO(line([row.id])))
+    assert written == [row.id]
+
+
+def test_names_that_the_ledger_cannot_tell_apart_are_refused() -> None:
+    with pytest.raises(TableError, match="stands in line 2 too"):
+        read("name,mode\nAda L,lights\nAda  L,lights\n", "t.csv", {})
