@@ -31,19 +31,7 @@ from nar_server.signing import Signer, Verifier
 from nar_server.site import Site
 
 STORE_DIR = "/nix/store"
-# From Nix's src/libstore/schema.sql.
-SCHEMA = """
-    pragma journal_mode = wal;
-    create table ValidPaths (
-        id integer primary key autoincrement not null, path text unique not null, hash text not null,
-        registrationTime integer not null, deriver text, narSize integer, ultimate integer, sigs text, ca text);
-    create table Refs (
-        referrer integer not null, reference integer not null, primary key (referrer, reference),
-        foreign key (referrer) references ValidPaths(id) on delete cascade,
-        foreign key (reference) references ValidPaths(id) on delete restrict);
-    create index IndexReferrer on Refs(referrer);
-    create index IndexReference on Refs(reference);
-"""
+SCHEMA = (Path(__file__).parents[2] / "nix_database.sql").read_text(encoding="utf-8")
 
 
 def nar_of(path: Path) -> bytes:
