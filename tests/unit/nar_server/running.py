@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -35,16 +38,17 @@ class Running:
         if passed is not None:
             # The number of the process is known only in it.
             started = ["sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh", *started]
-        self.process = subprocess.Popen(
-            started,
-            env=variables,
-            stderr=subprocess.PIPE,
-            text=True,
-            pass_fds=() if passed is None else (3,),
-            preexec_fn=None if passed is None else as_systemd_does,  # noqa: PLW1509
-        )
-        assert self.process.stderr is not None
-        self._log = self.process.stderr
+        log = folder / "server.log"
+        with log.open("w") as written:
+            self.process = subprocess.Popen(
+                started,
+                env=variables,
+                stderr=written,
+                pass_fds=() if passed is None else (3,),
+                preexec_fn=None if passed is None else as_systemd_does,  # noqa: PLW1509
+                start_new_session=True,
+            )
+        self._log = log.open()
         self.wait_for_state("READY=1")
         self.address = self.log_line("serving ").split(" on ")[1].split(",")[0].strip()
 
@@ -53,9 +57,37 @@ class Running:
             pass
 
     def log_line(self, beginning: str) -> str:
-        while not (line := self._log.readline()).startswith(beginning):
-            assert line, f"the log ended before {beginning!r}"
+        line = ""
+        while not (line.startswith(beginning) and line.endswith("\n")):
+            if line.endswith("\n"):
+                line = ""
+            if more := self._log.readline():
+                line += more
+            else:
+                assert self.process.poll() is None, f"the log ended before {beginning!r}"
+                time.sleep(0.01)
         return line
+
+    def rest_of_log(self) -> str:
+        """What has been logged since the last line that was asked for."""
+        return self._log.read()
+
+    def processes(self) -> list[Path]:
+        """Folders in /proc of the server and of all that it started."""
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if os.getsid(int(folder.name)) == self.process.pid:
+                    found.append(folder)
+        return found
+
+    def most_memory(self) -> int:
+        """Bytes that all its processes together have had in memory, at most, since they started."""
+        peaks = [
+            next(line for line in (folder / "status").read_text().splitlines() if line.startswith("VmHWM:"))
+            for folder in self.processes()
+        ]
+        return sum(int(line.split()[1]) * 1024 for line in peaks)
 
     def get(self, target: str, **headers: str) -> bytes:
         """The body of an answer; urllib's HTTPError when it is none."""
@@ -69,7 +101,9 @@ class Running:
             return int(answer.headers["Content-Length"])
 
     def close(self) -> None:
-        self.process.kill()
+        """Kill it, and all that it started, as systemd would."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         self._log.close()
         self._notified.close()

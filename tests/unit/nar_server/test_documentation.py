@@ -1,4 +1,4 @@
-"""The documentation names every option, with the default it has."""
+"""The documentation names every option, with the default it has, and tests that there are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from nar_server.config import OPTIONS, SECTIONS, Config, HotTierConfig, PullThroughConfig, UpstreamConfig, ViewConfig
 
-TEXT = (Path(__file__).parents[3] / "docs/nar-server-configuration.md").read_text()
+DOCS = Path(__file__).parents[3] / "docs"
+TEXT = (DOCS / "nar-server-configuration.md").read_text()
+# All of them but zstd's.
+PROPERTIES = [*range(1, 18), *range(19, 28)]
 
 
 def section(title: str) -> str:
@@ -52,3 +55,15 @@ def test_defaults() -> None:
     }
     assert rows(section("`[hot_tier]`")) == {"folder": f'`"{tier.folder}"`', "size": f"`{tier.size}`"}
     assert written["stratum"] == str(UpstreamConfig.__dataclass_fields__["stratum"].default)
+
+
+def test_properties_have_tests() -> None:
+    found = re.findall(
+        r"^\| ([0-9]+) \| .*? \| (.*) \|$", (DOCS / "nar-server-properties.md").read_text(), re.MULTILINE
+    )
+    assert [int(number) for number, _tests in found] == PROPERTIES
+    for number, tests in found:
+        named = re.findall(r"`([\w/]+\.py)::(\w+)`", tests)
+        assert named, number
+        for file, name in named:
+            assert re.search(rf"^def {name}\(", (Path(__file__).parent / file).read_text(), re.MULTILINE), name

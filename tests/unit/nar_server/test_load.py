@@ -1,0 +1,96 @@
+"""Many clients at once: what they cost together, and that none has to wait for another to end."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .running import Running
+
+MIB = 2**20
+# Of a NAR that is one file: what is before its content, its padding and what is after.
+NAR_OF_A_FILE = 112
+
+
+@pytest.fixture
+def running(store: Any, tmp_path: Path) -> Iterator[Running]:
+    """A server of its own process over the store."""
+    config = tmp_path / "config.toml"
+    config.write_text(f'listen = ["127.0.0.1:0"]\nreal_store_dir = "{store.directory}"\n')
+    server = Running(config, tmp_path)
+    yield server
+    server.close()
+
+
+def add_sparse(store: Any, size: int) -> Any:
+    """A path that is one file of ``size`` zeros, a multiple of 8, which takes no room on the disk."""
+    path = store.add("sparse", b"")
+    os.truncate(path.real, size)
+    store.execute("update ValidPaths set narSize = ? where path like '%-sparse'", (size + NAR_OF_A_FILE,))
+    return path
+
+
+def connect(server: Running) -> socket.socket:
+    host, _, port = server.address.rpartition(":")
+    return socket.create_connection((host, int(port)), timeout=20)
+
+
+def request(target: str) -> bytes:
+    return f"GET {target} HTTP/1.1\r\nHost: cache\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("make", ["sparse", "small"])
+def test_a_hundred_slow_readers_cost_little_memory(store: Any, running: Running, trees: Any, make: str) -> None:
+    path = add_sparse(store, 5 * 1024 * MIB) if make == "sparse" else store.add("x", trees["small"])
+    readers = [connect(running) for _ in range(100)]
+    for reader in readers:
+        reader.sendall(request(path.url))
+    for _ in range(10):
+        for reader in readers:
+            assert reader.recv(65536)
+    memory = running.most_memory()
+    for reader in readers:
+        reader.close()
+    assert memory < 256 * MIB
+
+
+def test_narinfos_are_answered_while_a_large_nar_streams(store: Any, running: Running) -> None:
+    size = 256 * 1024 * MIB
+    large, asked = add_sparse(store, size), store.add("x", b"content")
+    narinfo = request(f"/{asked.hash_part}.narinfo")
+    stream = connect(running)
+    stream.sendall(request(large.url))
+    assert stream.recv(12) == b"HTTP/1.1 200"
+    taken, started, enough = 0, threading.Event(), threading.Event()
+
+    def take() -> None:
+        nonlocal taken
+        buffer = bytearray(16 * MIB)
+        # MSG_TRUNC: thrown away by the kernel, faster than any server sends.
+        while not enough.is_set() and (count := stream.recv_into(buffer, len(buffer), socket.MSG_TRUNC)):
+            taken += count
+            started.set()
+
+    taker = threading.Thread(target=take)
+    taker.start()
+    connections = [connect(running) for _ in range(25)]
+    try:
+        assert started.wait(20)
+        for _ in range(40):
+            for connection in connections:
+                connection.sendall(narinfo)
+            for connection in connections:
+                assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
+        # Whoever has to wait for the stream's end never comes here.
+        assert MIB < taken < size
+    finally:
+        enough.set()
+        taker.join()
+        for connection in (stream, *connections):
+            connection.close()
