@@ -2,6 +2,7 @@
 EVENT ?= inventories/dc33
 # Not from the environment, where some shells keep the name of this machine.
 HOST =
+TIMES ?= 50
 
 CACHE := $(CURDIR)/.cache
 VENV := $(CACHE)/venv
@@ -13,7 +14,7 @@ export PATH := $(BIN):$(PATH)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-test rehearsal rehearsal-down site verify reboot shell status test lint unit collection rehearsal-test molecule badge-test bench golden diagram clean
+.PHONY: help setup setup-test rehearsal rehearsal-down site verify reboot shell status test lint unit collection rehearsal-test molecule badge-test soak bench golden diagram clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -94,6 +95,10 @@ rehearsal-test: setup-test ## Rehearse dc33 and run the tests that need it stand
 
 molecule: setup-test ## Run the molecule scenario of ROLE=, or of every role
 	@$(BIN)/python tests/run.py molecule $(ROLE)
+
+soak: setup-test ## Try TIMES= as many random requests, trees and faults on the NAR server as CI does
+	@NAR_SERVER_SOAK=$(TIMES) $(BIN)/python -m pytest --verbose $(addprefix tests/unit/nar_server/,\
+		test_random_nars.py test_fuzz.py test_faults.py upstream/test_kill.py)
 
 bench: setup-test ## Run the benchmarks
 	@$(BIN)/python tests/run.py bench

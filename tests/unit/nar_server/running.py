@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -23,7 +24,15 @@ def command(*arguments: str) -> list[str]:
 class Running:
     """A server in a process of its own, as systemd would run it."""
 
-    def __init__(self, config: Path, folder: Path, passed: socket.socket | None = None, **environment: str) -> None:
+    def __init__(
+        self,
+        config: Path,
+        folder: Path,
+        passed: socket.socket | None = None,
+        prefix: Sequence[str] = (),
+        **environment: str,
+    ) -> None:
+        """Start it; ``prefix``: words before its command line. READY=1 has come when this returns."""
         notify = folder / "notify"
         self._notified = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notified.bind(str(notify))
@@ -34,7 +43,7 @@ class Running:
             if passed is not None:
                 os.dup2(passed.fileno(), 3)
 
-        started = command("serve", "--config", str(config))
+        started = [*prefix, *command("serve", "--config", str(config))]
         if passed is not None:
             # The number of the process is known only in it.
             started = ["sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh", *started]
