@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import shutil
 import socket
 import sqlite3
 import subprocess
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from ansible_collections.nixvegas.noc.tests import nix_releases
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nar_server import base32, views
@@ -259,7 +259,7 @@ def serve() -> Callable[..., contextlib.AbstractContextManager[Served]]:
 
 
 class Nix:
-    """The Nix of this machine, kept to a folder of its own."""
+    """The Nix that is found first, kept to a folder of its own."""
 
     def __init__(self, home: Path) -> None:
         config = (
@@ -287,11 +287,15 @@ class Nix:
         return self.run(*command, stdin=stdin).stdout.decode().strip()
 
 
-@pytest.fixture
-def nix(tmp_path: Path) -> Nix:
-    """Nix; a machine without it fails the test."""
-    if shutil.which("nix-store") is None:
-        pytest.fail("these tests ask Nix: install nix-bin (packages-test.txt)")
+# Both Debian releases that roles support; NIX_SUITES="forky sid" tries others.
+SUITES = os.environ.get("NIX_SUITES", "bookworm trixie").split()
+
+
+@pytest.fixture(params=SUITES)
+def nix(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nix:
+    """Nix of a Debian release, also for whatever else the test runs."""
+    programs = nix_releases.nix_of(request.param)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     home = tmp_path / "nix-home"
     home.mkdir()
     return Nix(home)

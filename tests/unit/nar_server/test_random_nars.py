@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from nar_server.filler import Filler
@@ -32,6 +31,7 @@ trees = st.recursive(
     lambda inner: st.tuples(st.just("directory"), st.dictionaries(names, inner, max_size=6)),
     max_leaves=20,
 )
+NUMBERS = itertools.count()
 ODD = ("directory", {name: ("file", name, 0o444) for name in (b"a", b"a-", b"a.b", b"a\n", b"\xff", b"B")})
 EMPTY_BUT_FOR_MANY: Any = ("directory", {b"%d" % number: ("directory", {}) for number in range(300)})
 
@@ -51,17 +51,11 @@ def make_odd(tree: Any, path: bytes, other: bytes) -> None:
         make(tree, path)
 
 
-@pytest.fixture
-def numbers() -> Iterator[int]:
-    """Names for one path after another."""
-    return iter(range(10**9))
-
-
-@settings(max_examples=many(60), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=many(30), deadline=None, suppress_health_check=list(HealthCheck))
 @given(tree=trees, cuts=st.lists(st.floats(0, 1), min_size=6, max_size=6))
 @example(tree=ODD, cuts=[0, 0.1, 0.3, 0.3, 0.9, 1])
 @example(tree=EMPTY_BUT_FOR_MANY, cuts=[0, 0, 0.5, 0.6, 1, 1])
-def test_random_trees_and_ranges(store: Any, serve: Any, numbers: Iterator[int], tree: Any, cuts: list[float]) -> None:
+def test_random_trees_and_ranges(nix: Any, store: Any, serve: Any, tree: Any, cuts: list[float]) -> None:
     with tempfile.TemporaryDirectory(dir=store.directory.parent) as folder:
         other = Path(folder, "other")
         other.write_bytes(b"content of several names")
@@ -69,7 +63,7 @@ def test_random_trees_and_ranges(store: Any, serve: Any, numbers: Iterator[int],
         def make_it(real: Path) -> None:
             make_odd(tree, os.fsencode(real), os.fsencode(other))
 
-        path = store.add(f"x{next(numbers)}", make_it)
+        path = store.add(f"x{next(NUMBERS)}", make_it)
         expected = dump(path.real)
         assert path.nar == expected
         hot = Path(folder, "hot")
@@ -86,6 +80,8 @@ def test_random_trees_and_ranges(store: Any, serve: Any, numbers: Iterator[int],
                     assert (part.status, part.body) == (206, expected[first : last + 1])
                 assert server.ask(path.url).body == expected
                 assert server.ask(path.url, headers=f"Range: bytes={ends[0]}-\r\n").body == expected[ends[0] :]
+            if tier is not None:
+                tier.close()
         subprocess.run(["rm", "-rf", path.real], check=True)
 
 
