@@ -26,12 +26,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[2] / "roles/nar_server/files")]
+sys.path[:0] = [str(HERE), str(HERE.parents[1]), str(HERE.parents[2] / "roles/nar_server/files")]
 
 from closure import STORE_DIR, Made, Shape, make  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: E402
 from nar_server.keys import SecretKey  # noqa: E402
 from nar_server.signing import Signer  # noqa: E402
+from reverse_proxy import reverse_proxy  # noqa: E402
 from servers import Server, nginx, ours  # noqa: E402
 
 CONNECTIONS = (1, 4, 16)
@@ -133,10 +134,8 @@ def compare_nars(bench: Bench, flat: Server, rounds: int) -> None:
 def compare_rest(bench: Bench, flat: Server, rounds: int) -> None:
     """Narinfos with and without nginx in front, and ``nix copy``."""
     with ours(bench.store, bench.root / "key", bench.root / "c.toml", tier=bench.root / "tier") as server:
-        proxied = f"""
-            location / {{ proxy_pass http://127.0.0.1:{server.port}; proxy_http_version 1.1;
-                proxy_set_header Connection ""; proxy_max_temp_file_size 0; }}"""
-        with nginx(bench.root / "proxy", proxied) as proxy:
+        with reverse_proxy(bench.root / "proxy", [server.port]) as front:
+            proxy = Server("proxy", front.port, front.process, 0)
             for _ in range(rounds):
                 bench.note("narinfo nginx", bench.client("narinfos", flat, 1))
                 bench.note("narinfo ours", bench.client("narinfos", server, 1))

@@ -30,7 +30,6 @@ http {{
     default_type application/octet-stream;
     client_body_temp_path {folder}/t; proxy_temp_path {folder}/t; fastcgi_temp_path {folder}/t;
     uwsgi_temp_path {folder}/t; scgi_temp_path {folder}/t;
-    proxy_cache_path {folder}/cache keys_zone=narinfos:8m;
     server {{ listen 127.0.0.1:{port}; {locations} }}
 }}
 """
