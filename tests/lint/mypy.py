@@ -22,7 +22,7 @@ def main() -> int:
     return max(
         mypy(str(COLLECTION / "plugins"), str(COLLECTION / "rehearsal"), path=COLLECTION.parents[2]),
         mypy("roles/nar_server/files/nar_server", path=CHECKOUT / "roles/nar_server/files"),
-        mypy("tests/run.py", "tests/badge_simulator", path=CHECKOUT),
+        mypy("tests/run.py", "tests/reverse_proxy.py", "tests/badge_simulator", path=CHECKOUT),
     )
 
 

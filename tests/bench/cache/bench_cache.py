@@ -133,17 +133,19 @@ def compare_nars(bench: Bench, flat: Server, rounds: int) -> None:
 
 def compare_rest(bench: Bench, flat: Server, rounds: int) -> None:
     """Narinfos with and without nginx in front, and ``nix copy``."""
-    with ours(bench.store, bench.root / "key", bench.root / "c.toml", tier=bench.root / "tier") as server:
-        with reverse_proxy(bench.root / "proxy", [server.port]) as front:
-            proxy = Server("proxy", front.port, front.process, 0)
-            for _ in range(rounds):
-                bench.note("narinfo nginx", bench.client("narinfos", flat, 1))
-                bench.note("narinfo ours", bench.client("narinfos", server, 1))
-                bench.note("narinfo proxy", bench.client("narinfos", proxy, 1))
-                bench.note("narinfos nginx", bench.client("narinfos", flat, 16))
-                bench.note("narinfos ours", bench.client("narinfos", server, 16))
-                bench.note("copy nginx", bench.copy(flat))
-                bench.note("copy ours", bench.copy(server))
+    with (
+        ours(bench.store, bench.root / "key", bench.root / "c.toml", tier=bench.root / "tier") as server,
+        reverse_proxy(bench.root / "proxy", [server.port]) as front,
+    ):
+        proxy = Server("proxy", front.port, front.process, 0)
+        for _ in range(rounds):
+            bench.note("narinfo nginx", bench.client("narinfos", flat, 1))
+            bench.note("narinfo ours", bench.client("narinfos", server, 1))
+            bench.note("narinfo proxy", bench.client("narinfos", proxy, 1))
+            bench.note("narinfos nginx", bench.client("narinfos", flat, 16))
+            bench.note("narinfos ours", bench.client("narinfos", server, 16))
+            bench.note("copy nginx", bench.copy(flat))
+            bench.note("copy ours", bench.copy(server))
 
 
 def slow_readers(bench: Bench) -> int:
