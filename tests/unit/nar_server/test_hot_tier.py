@@ -157,3 +157,11 @@ def test_killed_at_any_time_nothing_half_written_has_a_name(store: Any, trees: A
             pack.close()
             (folder / name).unlink()
     assert not list(folder.glob(f"*{SUFFIX}"))
+
+
+def test_a_pack_serves_every_path_of_its_content(store: Any, serve: Any, folder: Path) -> None:
+    first, second = store.add("first", b"x" * 300_000), store.add("second", b"x" * 300_000)
+    Filler(folder, MIB).fill(source_of(first))
+    first.real.unlink()
+    with serve(store, tier=HotTier(folder, 0)) as server:
+        assert server.ask(second.url).body == second.nar

@@ -83,7 +83,8 @@ class NarBody(Body):
                 if segment.name is None:
                     await _send_slices(sender, pack.descriptor, segment.offset + first, segment.offset + last)
                 else:
-                    await self._send_file(sender, LargeFile(segment.size, segment.name), first, last)
+                    name = segment.name or os.path.basename(self._root)  # noqa: PTH119
+                    await self._send_file(sender, LargeFile(segment.size, name), first, last)
 
     async def _send_from_store(self, sender: Sender) -> None:
         layout = self._index.get(self._root, self._nar_hash)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,7 +33,11 @@ class PackError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """``size`` bytes of a NAR from ``start``: those of the pack from ``offset``, or the large file ``name``."""
+    """``size`` bytes of a NAR from ``start``: those of the pack from ``offset``, or the large file ``name``.
+
+    The name is below the path. That of the path itself, when it is a file, is empty: paths of the same content have the
+    same pack, and other names.
+    """
 
     start: int
     size: int
@@ -62,11 +67,12 @@ def write_pack(root: bytes, nar_hash: bytes, target: int, limit: int) -> int:
     segments: list[Segment] = []
     buffer = memoryview(bytearray(BUFFER_SIZE))
     folder = open_folder(root)
+    is_file = stat.S_ISREG(os.lstat(root).st_mode)
     try:
         for piece in survey(root):
             if isinstance(piece, LargeFile):
                 start = segments[-1].start + segments[-1].size
-                segments.append(Segment(start, piece.size, 0, piece.name))
+                segments.append(Segment(start, piece.size, 0, b"" if is_file else piece.name))
                 _hash_file(piece, folder, digest)
                 continue
             piece.read(folder, buffer, wait=True)
