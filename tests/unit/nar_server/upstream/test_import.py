@@ -103,6 +103,38 @@ def test_references_first(fake: FakeUpstream, make_puller: Any, daemon: RunningD
         assert real.stat().st_size in (700_000, len(b"content"))
 
 
+def test_every_path_of_one_content(fake: FakeUpstream, make_puller: Any, daemon: RunningDaemon) -> None:
+    content = os.urandom(700_000)
+    first, second = fake.add("first", content), fake.add("second", content)
+    pulling = make_puller(config_of(fake), import_to_store=True, daemon_socket=daemon.socket)
+    fake.hold = True
+
+    async def work() -> None:
+        for path in (first, second):
+            (await pulling.puller.open(pulling.view, path.hash_part)).close()
+        fake.go_on.set()
+        await pulling.puller.finish()
+        # Both are here now, and what is here is handed over once.
+        await pulling.puller._import(pulling.view, await pulling.puller.find(pulling.view, first.hash_part))
+        await pulling.puller.close()
+
+    asyncio.run(asyncio.wait_for(work(), 30))
+    assert fake.nars() == 1
+    assert daemon.has(first.info)
+    assert daemon.has(second.info)
+    counts = {each: pulling.metrics.value("nar_server_imports_total", outcome=each) for each in ("imported", "present")}
+    assert counts == {"imported": 2, "present": 1}
+    # What is kept does not need the upstream any more.
+    fake.bodies.clear()
+    again = make_puller(config_of(fake))
+
+    async def find() -> None:
+        assert await again.puller.find(again.view, second.hash_part) is not None
+        await again.puller.close()
+
+    asyncio.run(asyncio.wait_for(find(), 30))
+
+
 def test_without_a_reference_nothing_is_imported(fake: FakeUpstream, make_puller: Any, daemon: RunningDaemon) -> None:
     absent = fake.add("absent")
     top = fake.add("top", references=(absent.info.path,))

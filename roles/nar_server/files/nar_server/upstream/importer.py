@@ -54,6 +54,7 @@ class Importer:
         outcome = "failure"
         try:
             if await self._is_valid(view, info):
+                outcome = "present"
                 return True
             for reference in info.references:
                 if reference == info.path:

@@ -48,6 +48,8 @@ class Puller:
         self._importer = Importer(config.daemon_socket, metrics) if config.import_to_store else None
         self._offers: dict[tuple[str, str], tuple[Upstream, Offer]] = {}
         self._asking: dict[tuple[str, str], asyncio.Future[tuple[Upstream, Offer] | None]] = {}
+        # Hash parts of paths that are being fetched, or kept, by this process.
+        self._begun: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
 
@@ -99,13 +101,38 @@ class Puller:
             return None
         opened = self.spool.open(found[1].info)
         if isinstance(opened, Reader):
+            if hash_part not in self._begun and self.spool.read_narinfo(hash_part) is None:
+                self._start(self._share(*found, view))
             return opened
         reader = opened.reader()
         self._start(self._fetch(*found, opened, view))
         return reader
 
+    async def _share(self, upstream: Upstream, offer: Offer, view: View) -> None:
+        """Keep and import a path whose NAR came, or comes, for another path of the same content."""
+        hash_part = offer.info.path.hash_part
+        opened = self.spool.open(offer.info)
+        try:
+            if isinstance(opened, Writer):
+                return
+            self._begun.add(hash_part)
+            while not opened.whole():
+                if opened.abandoned():
+                    return
+                await asyncio.sleep(_LONGEST_PAUSE)
+            self.spool.keep_narinfo(hash_part, upstream.name, offer.text)
+        finally:
+            self._begun.discard(hash_part)
+            opened.close()
+        await self._import(view, offer)
+
+    async def _import(self, view: View, offer: Offer) -> None:
+        if self._importer is not None and view.store.imports:
+            await self._importer.add(self, view, offer.info)
+
     async def _fetch(self, upstream: Upstream, offer: Offer, writer: Writer, view: View) -> None:
         path, outcome = offer.info.path, "failure"
+        self._begun.add(path.hash_part)
         try:
             await asyncio.to_thread(self.spool.make_room, offer.info.nar_size)
             unpacker = Unpacker(offer.compression)
@@ -127,10 +154,11 @@ class Puller:
         except (SpoolFullError, OSError, ModuleNotFoundError) as problem:
             LOGGER.error("the NAR of %s could not be kept: %s", path, problem)
         finally:
+            self._begun.discard(path.hash_part)
             writer.close()
             self._metrics.add("nar_server_pulled_nars_total", upstream=upstream.name, outcome=outcome)
-        if outcome == "whole" and self._importer is not None and view.store.imports:
-            await self._importer.add(self, view, offer.info)
+        if outcome == "whole":
+            await self._import(view, offer)
 
     async def fetch(self, view: View, hash_part: str) -> tuple[PathInfo, Reader] | None:
         """The whole NAR of a path, fetched first if need be; None when it is not to be had. Close the reader."""
