@@ -64,9 +64,11 @@ def test_narinfos_are_answered_while_a_large_nar_streams(store: Any, running: Ru
     size = 256 * 1024 * MIB
     large, asked = add_sparse(store, size), store.add("x", b"content")
     narinfo = request(f"/{asked.hash_part}.narinfo")
-    stream = connect(running)
-    stream.sendall(request(large.url))
-    assert stream.recv(12) == b"HTTP/1.1 200"
+    # One that takes all that comes, and one that takes nothing more.
+    stream, stalled = connect(running), connect(running)
+    for each in (stream, stalled):
+        each.sendall(request(large.url))
+        assert each.recv(12) == b"HTTP/1.1 200"
     taken, started, enough = 0, threading.Event(), threading.Event()
 
     def take() -> None:
@@ -92,5 +94,5 @@ def test_narinfos_are_answered_while_a_large_nar_streams(store: Any, running: Ru
     finally:
         enough.set()
         taker.join()
-        for connection in (stream, *connections):
+        for connection in (stream, stalled, *connections):
             connection.close()
