@@ -123,15 +123,18 @@ def test_damage_while_sending_cuts_the_connection(
         assert server.ask("/health").status == 200
 
 
-@pytest.mark.parametrize("difference", [-8, 8, -(10**6)])
-def test_a_nar_of_another_size_than_registered_is_cut(store: Any, serve: Any, trees: Any, difference: int) -> None:
-    path = store.add("x", trees["large"])
+@pytest.mark.parametrize("make", ["large", b"tiny"])
+@pytest.mark.parametrize("difference", [-8, 8])
+def test_a_nar_of_another_size_than_registered_is_cut(
+    store: Any, serve: Any, trees: Any, make: str | bytes, difference: int
+) -> None:
+    path = store.add("x", trees.get(make, make) if isinstance(make, str) else make)
     store.execute("update ValidPaths set narSize = narSize + ?", (difference,))
     with serve(store) as server:
         answer = server.ask(path.url)
-        assert answer.status == 200
+        assert answer.status in (0, 200)
         # A client that stops at the announced length must miss something.
-        assert len(answer.body) < int(answer.headers["content-length"])
+        assert len(answer.body) < len(path.nar) + difference
 
 
 def test_damage_before_the_request_is_cut_too(store: Any, serve: Any) -> None:

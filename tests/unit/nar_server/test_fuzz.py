@@ -222,8 +222,10 @@ def test_huge_heads_are_not_kept(server: Running, start: bytes) -> None:
 
 def test_answers_that_nobody_reads_are_bounded(server: Running) -> None:
     narinfo = f"GET /{HASH}.narinfo HTTP/1.1\r\nHost: cache\r\n\r\n".encode()
-    connections = [connect(server) for _ in range(10)]
-    for connection in connections:
+    connections = []
+    for _ in range(10):
+        connection = connect(server)
+        connections.append(connection)
         connection.settimeout(0.5)
         # Until the server takes no more: it does not keep answers for whoever does not take them.
         with contextlib.suppress(TimeoutError):

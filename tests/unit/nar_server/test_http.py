@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from typing import Any
 
 import pytest
+from nar_server.http import HttpServer, Response
 
 
 def read_all(connection: socket.socket) -> bytes:
@@ -51,3 +53,31 @@ def test_what_is_not_clear_ends_the_connection(store: Any, serve: Any, request_:
         data = read_all(connection)
     assert data.startswith(b"HTTP/1.1 %d " % status)
     assert data.count(b"HTTP/1.1 ") == 1
+
+
+def test_the_limit_of_a_head_is_that_of_each_head() -> None:
+    """A client that pipelines always has part of the next request under way."""
+    request = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    async def work() -> int:
+        server = HttpServer(lambda _request: Response(200, b"ok\n"))
+        listener = socket.create_server(("127.0.0.1", 0))
+        server.listen([listener])
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(request[:10])
+        answers = 0
+        while answers < 5:
+            writer.write(request[10:] + request[:10])
+            if not await reader.readuntil(b"ok\n"):
+                break
+            answers += 1
+            # Half of the limit goes by.
+            for connection in server._connections:
+                connection.since -= server._timeouts.head / 2
+            server._sweep.cancel()
+            server._expire()
+        writer.close()
+        await server.shutdown(0)
+        return answers
+
+    assert asyncio.run(asyncio.wait_for(work(), 20)) == 5

@@ -155,6 +155,8 @@ class Connection:
         self._task = None
         if self._closed:
             return
+        # What is there of the next head begins now: the limit is that of one head, however many have come together.
+        self._enter(Phase.IDLE)
         if not keep:
             self._linger()
         elif self._parser.pending:
