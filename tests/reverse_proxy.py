@@ -22,7 +22,7 @@ import yaml
 
 ROLE = Path(__file__).resolve().parents[1] / "roles/reverse_proxy"
 SITE = "cache"
-"""The name clients ask for."""
+"""The name clients ask for if nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Front:
         return (self.folder / "error.log").read_text(encoding="utf-8")
 
 
-def render(backends: Sequence[dict[str, Any]], folder: Path, **variables: Any) -> tuple[str, str]:
-    """The role's nginx.conf and reverse-proxy.conf for one site, as Ansible renders them."""
+def render(sites: Sequence[dict[str, Any]], folder: Path, **variables: Any) -> tuple[str, str]:
+    """The role's nginx.conf and reverse-proxy.conf, as Ansible renders them."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(ROLE / "templates"),
         undefined=jinja2.StrictUndefined,
@@ -50,12 +50,13 @@ def render(backends: Sequence[dict[str, Any]], folder: Path, **variables: Any) -
     values: dict[str, Any] = yaml.safe_load((ROLE / "defaults/main.yml").read_text(encoding="utf-8"))
     values |= {
         "ansible_managed": "Ansible managed",
-        "reverse_proxy_sites": [{"name": SITE, "backends": backends}],
+        "reverse_proxy_sites": sites,
         "__reverse_proxy_folder": str(folder),
         "__reverse_proxy_cache": str(folder / "cache"),
     }
-    main, sites = (environment.get_template(f"{name}.conf.j2") for name in ("nginx", "reverse-proxy"))
-    return main.render(values | variables), sites.render(values | variables)
+    values |= variables
+    main, own = (environment.get_template(f"{name}.conf.j2").render(values) for name in ("nginx", "reverse-proxy"))
+    return main, own
 
 
 def without_tls(main: str, sites: str, folder: Path, port: int) -> tuple[str, str]:
@@ -77,9 +78,12 @@ def without_tls(main: str, sites: str, folder: Path, port: int) -> tuple[str, st
 
 
 @contextlib.contextmanager
-def reverse_proxy(folder: Path, ports: Sequence[int], **variables: Any) -> Iterator[Front]:
+def reverse_proxy(
+    folder: Path, ports: Sequence[int], name: str = SITE, rate: str = "0", **variables: Any
+) -> Iterator[Front]:
     """Run it in front of servers on ports of this machine, of which all but the first are backups.
 
+    ``name`` is what clients ask for; ``rate`` the bytes a second of an answer in nginx's notation, 0 for all it can;
     ``variables`` are the role's. Raises RuntimeError when nginx is not there or does not start.
     """
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
@@ -89,25 +93,25 @@ def reverse_proxy(folder: Path, ports: Sequence[int], **variables: Any) -> Itera
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
     backends = [{"address": "127.0.0.1", "port": backend, "backup": backend != ports[0]} for backend in ports]
-    main, sites = without_tls(*render(backends, folder, **variables), folder, port)
-    (folder / "nginx.conf").write_text(main, encoding="utf-8")
+    main, sites = without_tls(*render([{"name": name, "backends": backends}], folder, **variables), folder, port)
+    (folder / "nginx.conf").write_text(main.replace("http {", f"http {{\n    limit_rate {rate};", 1), encoding="utf-8")
     (folder / "sites.conf").write_text(sites, encoding="utf-8")
     log = folder / "error.log"
     command = [program, "-e", str(log), "-c", str(folder / "nginx.conf"), "-g", "daemon off;"]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        _wait(process, port, log)
+        _wait(process, name, port, log)
         yield Front(port, process.pid, folder)
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], name: str, port: int, log: Path) -> None:
     end = time.monotonic() + 20
     while True:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
-            connection.sendall(f"GET /-/health HTTP/1.1\r\nHost: {SITE}\r\nConnection: close\r\n\r\n".encode())
+            connection.sendall(f"GET /-/health HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n".encode())
             if connection.recv(12) == b"HTTP/1.1 200":
                 return
         if process.poll() is not None or time.monotonic() > end:

@@ -282,6 +282,10 @@ class Nix:
         assert not succeed or done.returncode == 0, done.stderr.decode()
         return done
 
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start one of Nix's commands."""
+        return subprocess.Popen(command, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
     def __call__(self, *command: str, stdin: bytes = b"") -> str:
         """Run one of Nix's commands; what it said."""
         return self.run(*command, stdin=stdin).stdout.decode().strip()
