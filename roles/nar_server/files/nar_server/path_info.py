@@ -67,10 +67,13 @@ def parse_row(
     Raises MalformedRowError unless the paths are store paths, the hash a SHA-256 in base 16 and the size positive.
     """
     try:
+        # SQLite keeps a value of any type in any column.
+        if any(not isinstance(text, str | None) for text in (nar_hash, deriver, signatures, content_address)):
+            raise ValueError("one of its texts is none")
         hash_digits = _STORED_HASH.fullmatch(nar_hash)
         if hash_digits is None:
             raise ValueError(f"{nar_hash!r} is not a SHA-256 hash in base 16")
-        if not nar_size or nar_size < 0:
+        if not isinstance(nar_size, int) or nar_size <= 0:
             raise ValueError(f"its NAR size is {nar_size}")
         if content_address and not _CONTENT_ADDRESS.fullmatch(content_address):
             raise ValueError(f"{content_address!r} is not a content address")

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from nar_server.keys import SecretKey
 from nar_server.signing import Verifier
 from nar_server.store_path import StorePath
 from nar_server.upstream.offer import Offer, UntrustedError, parse_offer
 
+from ..bounds import many
 from .conftest import STORE, FakeUpstream, OfferedPath
 
 OTHER = StorePath("1" * 32, "other")
@@ -78,3 +81,26 @@ def test_what_is_no_narinfo(fake: FakeUpstream, harm: str) -> None:
     path.narinfo = harm
     with pytest.raises(UntrustedError):
         parse(fake, path)
+
+
+pieces = st.text(st.characters(max_codepoint=0x2FFF), max_size=6) | st.sampled_from(
+    ["\n", "\r", "\x85", "\u2028", ": ", "Sig: ", "URL: ", "http://[", "//", "NarSize: 1\n", "/nix/store/", "\x00", "٣"]
+)
+
+
+@settings(max_examples=many(300), deadline=None, suppress_health_check=list(HealthCheck))
+@given(edits=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 60), pieces), min_size=1, max_size=4))
+def test_edited_narinfos(fake: FakeUpstream, edits: list[tuple[float, int, str]]) -> None:
+    """What is believed is what was signed, and what is not, is told as such."""
+    path = fake.add("x", compression="xz", references=(OTHER,))
+    for place, removed, inserted in edits:
+        start = int(place * len(path.narinfo))
+        path.narinfo = path.narinfo[:start] + inserted + path.narinfo[start + removed :]
+    try:
+        offer = parse(fake, path)
+    except UntrustedError:
+        return
+    assert offer.info.fingerprint(STORE) == path.info.fingerprint(STORE)
+    assert path.info.signatures[0] in offer.info.signatures
+    assert offer.url.startswith(f"http://127.0.0.1:{fake.port}/")
+    assert "\n" not in offer.url + "".join(offer.info.signatures) + str(offer.info.content_address)
