@@ -45,7 +45,7 @@ options:
     choices: [none, evaluation, builds]
     default: evaluation
   timeout:
-    description: How long to wait in all, in seconds or with a unit (V(90), V(20m), V(6h)).
+    description: How long to wait in all, requests included, in seconds or with a unit (V(90), V(20m), V(6h)).
     type: str
     default: 20m
   interval:
@@ -156,15 +156,15 @@ ARGUMENTS = {
 def run(module: HydraModule) -> dict[str, Any]:
     """Push and wait, unless in check mode; return the result. Raises HydraError."""
     project, jobset, wait = (str(module.params[name]) for name in ("project", "jobset", "wait"))
-    server = connect(module)
+    client = connect(module).client
     waiting = Waiting(seconds(module, "timeout"), max(seconds(module, "interval"), 1), wait == "builds")
-    pusher = Pusher(server.client, project, jobset)
+    pusher = Pusher(client, project, jobset, waiting)
     before = pusher.ready()
     found: dict[str, Any] = {"evaluation": None, "jobs": job_changes((), ())}
-    earlier = None if module.check_mode or wait == "none" else server.latest_evaluation(project, jobset)
+    earlier = None if module.check_mode or wait == "none" else next(iter(pusher.evaluations()), None)
     if not module.check_mode:
         push = pusher.push(before)
-        found = pusher.wait(push, waiting) if wait != "none" else found
+        found = pusher.wait(push) if wait != "none" else found
     evaluation = found["evaluation"]
     new = evaluation is not None and (earlier is None or evaluation["id"] != earlier["id"])
     return {"changed": True, "evaluation": evaluation, "new_evaluation": new, **found["jobs"]}

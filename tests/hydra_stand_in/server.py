@@ -26,6 +26,8 @@ CUT_AFTER = "connection cut after the request was carried out"
 PROXY_ERROR = "a proxy's error page, the request not carried out"
 PROXY_TIMEOUT = "a proxy's error page, the request carried out"
 SLOW = "no answer for a while, the request carried out"
+DRIP = "an answer that comes byte by byte and never ends"
+DRIPPING_HEAD = "the same, and not even its head ends"
 Fault = Callable[[str, str], str | None]
 
 
@@ -43,6 +45,7 @@ class StandIn:
     fault: Fault = no_fault
     slow_seconds: float = 2.0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    over: threading.Event = field(default_factory=threading.Event)
 
     @property
     def writes(self) -> list[str]:
@@ -69,6 +72,7 @@ def running(
     try:
         yield stand_in
     finally:
+        stand_in.over.set()
         server.shutdown()
         server.server_close()
         thread.join()
@@ -98,7 +102,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         with suppress(BrokenPipeError, ConnectionResetError):  # the client did not wait
+            if fault in (DRIP, DRIPPING_HEAD):
+                self._drip(b"\r\n" if fault == DRIP else b"")
+                return
             self._send(page(504, "504 Gateway Time-out") if fault == PROXY_TIMEOUT else found)
+
+    def _drip(self, end_of_head: bytes) -> None:
+        self.close_connection = True
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + end_of_head)
+        while not self.server.stand_in.over.wait(0.05):
+            self.wfile.write(b"1")
 
     def _send(self, found: Answer) -> None:
         self.send_response(found.status)

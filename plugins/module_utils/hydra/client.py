@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import http.cookiejar
 import json
+import math
 import socket
 import ssl
 import time
@@ -22,19 +23,23 @@ from ansible.module_utils.urls import ConnectionError as UrlsError
 from ansible.module_utils.urls import Request, make_context
 
 from .credentials import plain, without_credentials, without_name, without_secret
+from .deadline import within
 from .errors import AnswerError, HydraError, LostError, login_words, shortened, words_of
+from .shapes import PUSH_ANSWER, USER_ANSWER, Shape, misfit
 
 OK, NO_CONTENT, FOUND, MOVED, FORBIDDEN, NOT_FOUND = 200, 204, 302, 301, 403, 404
 NO_SUCH_PAGE = "Page not found."  # Hydra's words where nothing could be; of a missing thing it names that
 LONGEST_MASKED = 2048  # characters of an answer that are looked through for secrets; of others nothing is shown
 AWAY = (502, 503, 504)  # a proxy speaks: Hydra restarts, or is slow
+LARGEST_ANSWER = 64 * 1024 * 1024  # bytes; an evaluation of all of nixpkgs, with its builds, is a quarter of that
+LEAST_SECONDS = 0.1  # for an exchange that begins when the time of the run is all but over
 PAUSES = (0.5, 2.0)  # seconds before a read is repeated
 NEVER_SENT = (ConnectionRefusedError, socket.gaierror, ssl.SSLError)
 
 
 @dataclass(frozen=True)
 class Connection:
-    """Where Hydra is and who signs in. timeout: seconds until an answer must come; ca_path: file of a private CA."""
+    """Where Hydra is and who signs in. timeout: seconds for a whole answer; ca_path: file of a private CA."""
 
     url: str
     username: str | None = None
@@ -62,7 +67,12 @@ def path_of(*parts: str) -> str:
 class Client:
     """One module run's conversation with a server. Raises HydraError: AnswerError, or LostError when none came."""
 
-    def __init__(self, connection: Connection, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         parts = urlsplit(connection.url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             shown = without_credentials(connection.url)
@@ -74,7 +84,8 @@ class Client:
         self.base = connection.url.rstrip("/")
         self.user: dict[str, Any] | None = None
         self._connection = connection
-        self._sleep = sleep
+        self._sleep, self._clock = sleep, clock
+        self._end = math.inf
         self._cookies = http.cookiejar.CookieJar()
         self._http = self._session(parts.scheme)
 
@@ -99,13 +110,23 @@ class Client:
             http_agent="nixvegas.noc",
         )
 
+    def end_within(self, seconds: float) -> None:
+        """Have all further requests answered, or lost, so many seconds from now."""
+        self._end = self._clock() + seconds
+
+    @property
+    def is_late(self) -> bool:
+        """Whether that time is over."""
+        return self._clock() >= self._end
+
     @property
     def may_sign_in(self) -> bool:
         """Whether a user name and a password are given."""
         return bool(self._connection.username and self._connection.password)
 
-    def get(self, path: str) -> Any:
-        """What the server says there; None where there is nothing, or where something was renamed away (301)."""
+    def get(self, path: str, shape: Shape) -> Any:
+        """What the server says there, of that shape; None where there is nothing, or where something was renamed away
+        (301)."""
         answer = self._checked("GET", path, None)
         if answer.status == NOT_FOUND and answer.data is not None and answer.words != NO_SUCH_PAGE:
             return None
@@ -114,6 +135,13 @@ class Client:
         if answer.data is None or answer.status != OK:
             request = f"GET {self.base}{path}"
             raise HydraError(f"{request} was answered with {answer.words} Check that the url is that of a Hydra.")
+        return self._of_shape("GET", path, shape, answer)
+
+    def _of_shape(self, method: str, path: str, shape: Shape, answer: Answer) -> Any:
+        wrong = misfit(shape, answer.data)
+        if wrong is not None:
+            where = f"{method} {self.base}{path}: {self.safe(wrong)}"
+            raise HydraError(f"{where}. Check that the url is that of a Hydra, and of a version this collection knows.")
         return answer.data
 
     def _is_rename(self, path: str, location: str) -> bool:
@@ -130,9 +158,10 @@ class Client:
         """Remove what is there; fine if somebody else just did."""
         self._write("DELETE", path, None, gone=True)
 
-    def post(self, path: str, query: dict[str, str]) -> Any:
-        """Ask for an action. Like `put`, it is never repeated."""
-        return self._write("POST", f"{path}?{urlencode(query, safe=':')}", None).data
+    def push(self, jobset: str) -> Any:
+        """Have a jobset evaluated. Like `put`, it is never repeated."""
+        path = f"/api/push?{urlencode({'jobsets': jobset}, safe=':')}"
+        return self._of_shape("POST", path, PUSH_ANSWER, self._write("POST", path, None))
 
     def sign_in(self) -> dict[str, Any]:
         """Sign in, once per run unless the session expires. Returns the user: username, userroles."""
@@ -149,7 +178,7 @@ class Client:
         self._cookies.clear()
         login = {"username": self._connection.username, "password": self._connection.password}
         answer = self._patient("POST", "/login", login)
-        if answer.status not in (OK, FOUND) or not isinstance(answer.data, dict) or "username" not in answer.data:
+        if answer.status not in (OK, FOUND) or misfit(USER_ANSWER, answer.data):
             raise AnswerError(f"POST {self.base}/login", answer.status, login_words(answer.words))
         return dict(answer.data)
 
@@ -184,44 +213,49 @@ class Client:
             try:
                 answer = self._once(method, path, body)
             except LostError as lost:
-                if not lost.sent:
+                if not lost.sent or self._clock() + pause >= self._end:
                     raise
             else:
-                if answer.status not in AWAY:
+                if answer.status not in AWAY or self._clock() + pause >= self._end:
                     return answer
             self._sleep(pause)
         return self._once(method, path, body)
 
     def _once(self, method: str, path: str, body: dict[str, Any] | None) -> Answer:
-        """One exchange."""
+        """One exchange, within its own time limit and that of the whole run."""
+        limit = min(self._connection.timeout, max(self._end - self._clock(), LEAST_SECONDS))
+        try:
+            return within(limit, lambda: self._exchange(method, path, body, limit))
+        except (OSError, http.client.HTTPException, UrlsError) as lost:
+            raise self._lost(method, path, lost, limit) from lost
+
+    def _exchange(self, method: str, path: str, body: dict[str, Any] | None, limit: float) -> Answer:
         headers = {"Accept": "application/json", "Referer": f"{self.base}/"}
         data = b"" if method == "POST" else None
         if body is not None:
             headers["Content-Type"] = "application/json"
             data = json.dumps(body).encode()
         try:
-            response = self._http.open(method, f"{self.base}{path}", data=data, headers=headers)
-            return self._answer(response.status, response.read())
-        except urllib.error.HTTPError as error:
-            try:
-                return self._answer(error.code, error.read(), error.headers.get("Location"))
-            except (OSError, http.client.HTTPException) as lost:
-                raise self._lost(method, path, lost) from lost
-        except (OSError, http.client.HTTPException, UrlsError) as lost:
-            raise self._lost(method, path, lost) from lost
+            response = self._http.open(method, f"{self.base}{path}", data=data, headers=headers, timeout=limit)
+        except urllib.error.HTTPError as refusal:
+            response = refusal
+        found = response.read(LARGEST_ANSWER + 1)
+        if len(found) > LARGEST_ANSWER:
+            raise HydraError(f"{method} {self.base}{path}: its answer is larger than {LARGEST_ANSWER // 2**20} MiB")
+        return self._answer(response.status, found, response.headers.get("Location"))
 
     def _answer(self, status: int, body: bytes, location: str | None = None) -> Answer:
         try:
-            data = json.loads(body)
+            data = json.loads(body, parse_constant=_refuse)
         except (ValueError, RecursionError):
             data = None
         words = f"a redirect to {location}." if location and data is None else words_of(body)
         return Answer(status, data, self.safe(words), location or "")
 
-    def _lost(self, method: str, path: str, error: Exception) -> LostError:
+    def _lost(self, method: str, path: str, error: Exception, limit: float) -> LostError:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         slow = isinstance(reason, TimeoutError)
-        text = f"nothing came within {self._connection.timeout:g} seconds" if slow else str(reason) or repr(reason)
+        text = f"nothing came within {limit:.3g} seconds" if slow else str(reason) or repr(reason)
         if isinstance(reason, ssl.SSLError):
             text += " (for a private CA, give its certificate as ca_path)"
         sent = not isinstance(reason, (*NEVER_SENT, UrlsError))
@@ -234,3 +268,8 @@ class Client:
         masked = without_credentials(without_name(known, given.username))
         # What the first cut may have halved is in the tail.
         return shortened(masked if len(words) <= LONGEST_MASKED else masked[: -LONGEST_MASKED // 2])
+
+
+def _refuse(constant: str) -> Any:
+    """Python would read NaN and Infinity, which JSON has not (RFC 8259)."""
+    raise ValueError(constant)

@@ -13,6 +13,7 @@ from .client import Client, path_of
 from .documents import Document, jobset_body, jobset_of, project_body, project_of
 from .errors import HydraError, LostError
 from .plan import DELETE, NONE, Plan
+from .shapes import EVALUATIONS_ANSWER, JOBSET_ANSWER, PROJECT_ANSWER, PROJECTS_ANSWER
 
 DECLARED = ".jobsets"  # the jobset by which Hydra makes those of a declarative project
 Replan = Callable[[], Plan]
@@ -26,23 +27,23 @@ class Server:
 
     def project(self, name: str) -> tuple[Document, list[str]] | None:
         """A project, and the names of its jobsets; None where there is none."""
-        answer = self.client.get(path_of("project", name))
-        return None if answer is None else (project_of(answer), [str(jobset) for jobset in answer["jobsets"]])
+        answer = self.client.get(path_of("project", name), PROJECT_ANSWER)
+        return None if answer is None else (project_of(answer), list(answer["jobsets"]))
 
     def projects(self) -> list[str]:
         """The names of all projects, hidden ones too."""
-        return sorted(str(project["name"]) for project in self.client.get("/") or ())
+        return sorted(project["name"] for project in self.client.get("/", PROJECTS_ANSWER) or ())
 
     def jobset(self, project: str, name: str) -> Document | None:
         """A jobset; None where there is none, or where it was renamed."""
-        answer = self.client.get(path_of("jobset", project, name))
+        answer = self.client.get(path_of("jobset", project, name), JOBSET_ANSWER)
         return None if answer is None else jobset_of(answer)
 
     def latest_evaluation(self, project: str, name: str) -> dict[str, Any] | None:
         """The latest evaluation that brought builds, as the server says it."""
-        answer = self.client.get(path_of("jobset", project, name, "evals"))
+        answer = self.client.get(path_of("jobset", project, name, "evals"), EVALUATIONS_ANSWER)
         evaluations = answer["evals"] if answer else []
-        return max(evaluations, key=lambda evaluation: int(evaluation["id"]), default=None)
+        return max(evaluations, key=lambda evaluation: evaluation["id"], default=None)
 
     def carry_out(self, plan: Plan, path: str, replan: Replan) -> Plan:
         """Do what `replan`, which reads anew, still finds to do, and read back. Returns what was done.

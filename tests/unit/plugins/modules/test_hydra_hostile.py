@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import html
 import json
+from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
+from ansible_collections.nixvegas.noc.plugins.module_utils.hydra import client
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.evaluation import errors_of
 from ansible_collections.nixvegas.noc.tests.hydra_stand_in import server
 from ansible_collections.nixvegas.noc.tests.hydra_stand_in.answers import Answer
-from ansible_collections.nixvegas.noc.tests.hydra_stand_in.server import StandIn
+from ansible_collections.nixvegas.noc.tests.hydra_stand_in.server import DRIP, DRIPPING_HEAD, StandIn
 
 from .conftest import FLAKE, Run
 
@@ -79,3 +81,86 @@ def test_numbers_of_many_digits(run: Run, field: str) -> None:
 def test_passwords_that_would_garble_what_is_read(run: Run, password: str) -> None:
     run("project", name="demo", description=f"say {password} now")
     assert run("info", password=password)["msg"].startswith("the password is also a part of what was read")
+
+
+@pytest.mark.parametrize("fault", [DRIP, DRIPPING_HEAD])
+def test_answers_that_never_end(hydra: StandIn, run: Run, fault: str) -> None:
+    """A limit is one of the whole answer, though a byte comes now and then."""
+    hydra.fault = lambda method, _target: fault if method == "GET" else None
+    lost = run("jobset", **FLAKE, request_timeout="1s")["msg"]
+    assert lost.endswith("got no answer: nothing came within 1 seconds."), lost
+    late = run("evaluation", project="demo", jobset="fl", timeout="1s")
+    assert late["reason"] == "timeout"
+    assert late["msg"].startswith("jobset demo:fl: the time that was given is over: GET ")
+
+
+def test_push_that_is_never_answered(hydra: StandIn, run: Run) -> None:
+    run("project", name="demo", jobsets=[{"name": "fl", "flake": "github:NixOS/hydra/master"}])
+    hydra.fault = lambda _method, target: DRIP if target.startswith("/api/push") else None
+    late = run("evaluation", project="demo", jobset="fl", timeout="1s")
+    assert late["reason"] == "timeout"
+    assert "POST" in late["msg"]
+
+
+def test_answers_without_bounds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "LARGEST_ANSWER", 2**20)
+    monkeypatch.setattr(server, "answer", lambda *_: Answer(200, {"description": "x" * 2**20}))
+    assert run("jobset", **FLAKE)["msg"].endswith("its answer is larger than 1 MiB")
+
+
+PROJECT: dict[str, Any] = {"name": "demo", "jobsets": []}
+MISSHAPEN = [
+    ("project", [], "its answer is a list instead of an object"),
+    ("project", "demo", "its answer is a text instead of an object"),
+    ("project", {}, "its answer.jobsets is null instead of a list"),
+    ("project", PROJECT | {"jobsets": [{"name": "fl"}]}, "its answer.jobsets[0] is an object instead of a text"),
+    ("project", PROJECT | {"enabled": 1.5}, "its answer.enabled is a fraction instead of a flag or an integer or null"),
+    ("project", PROJECT | {"declarative": ["file"]}, "its answer.declarative is a list instead of an object or null"),
+    ("jobset", {"enabled": 9}, "its answer.enabled is an integer instead of 0 or 1 or 2 or 3 or null"),
+    ("jobset", {"inputs": {"src": "git"}}, "its answer.inputs.src is a text instead of an object"),
+    ("jobset", {"checkinterval": 1e999}, "was answered with"),
+    ("jobset", {"checkinterval": float("nan")}, "was answered with"),
+]
+
+
+@pytest.mark.parametrize(("what", "data", "expected"), MISSHAPEN)
+def test_answers_of_another_shape(
+    run: Run, monkeypatch: pytest.MonkeyPatch, what: str, data: object, expected: str
+) -> None:
+    monkeypatch.setattr(server, "answer", lambda *_: Answer(200, data))
+    failed = run("project", name="demo")["msg"] if what == "project" else run("jobset", **FLAKE)["msg"]
+    assert expected in failed
+    assert "Check that the url is that of a Hydra" in failed
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("/jobset/demo/fl/evals", {}),
+        ("/jobset/demo/fl/evals", {"evals": [{"id": "1"}]}),
+        ("/jobset/demo/fl/errors", []),
+        ("/jobset/demo/fl/errors", {"errormsg": ["a"]}),
+        ("/api/push?jobsets=demo:fl", []),
+        ("/api/push?jobsets=demo:fl", {"jobsetsTriggered": "demo:fl"}),
+        ("/login", {"username": ["alice"]}),
+    ],
+)
+def test_evaluations_of_another_shape(
+    hydra: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch, path: str, data: object
+) -> None:
+    """Whatever request of the conversation it is."""
+    run("project", name="demo", jobsets=[{"name": "fl", "flake": "github:NixOS/hydra/master"}])
+    true_answer = server.answer
+
+    def answer(*given: Any) -> Answer:
+        if given[1].target == path:
+            return Answer(200, data)
+        if path.endswith("/errors") and given[1].path == "/jobset/demo/fl" and hydra.writes[-1].endswith("demo:fl"):
+            jobset = hydra.database.projects["demo"].jobsets["fl"]
+            jobset.columns |= {"triggertime": None, "lastcheckedtime": 2**31 - 1}
+        return true_answer(*given)
+
+    monkeypatch.setattr(server, "answer", answer)
+    failed = run("evaluation", project="demo", jobset="fl", timeout="5s")
+    assert failed["failed"]
+    assert path.partition("?")[0] in failed["msg"]
