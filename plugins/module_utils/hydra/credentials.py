@@ -19,11 +19,18 @@ HIDDEN = "***"
 CONTROL = re.compile("\x1b\\[[0-?]*[ -/]*[@-~]|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 # A colon that no port follows begins a password, which may hold whatever was not escaped, slashes and blanks too.
-PASSWORD = re.compile(r"(://)[^\s/@:\[\]]*:(?![0-9]*(?:[^\w@%+=~!$&*-]|$))(?:\S*@|[^\n]*@|\S*)")
+PASSWORD = re.compile(r"(:\\?/\\?/)[^\s/@:\[\]]*:(?![0-9]*(?:[^\w@%+=~!$&*-]|$))(?:\S*@|[^\n]*@|\S*)")
+# The same without a scheme, where an @ tells it from a path; bounded, so that no long text is read time and again.
+WITHOUT_SCHEME = re.compile(r"(?<![\w:/\\])(\\?/\\?/)[^\s/@:]{0,256}:[^\s@]{0,256}@")
 # Tried only where such characters begin, as a word of n characters would else be read n times.
-URL = re.compile(r"(?<![A-Za-z0-9+.-])(?P<before>[0-9+.-]*)(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>\S*)")
-PARAMETER = re.compile(r"[^=&\s]+=?")
-SECRET_PARAMETER = re.compile("token|password|passwd|secret|api[_-]?key|signature", re.IGNORECASE)
+URL = re.compile(
+    r"(?<![A-Za-z0-9+.-])(?P<before>[0-9+.-]*)(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)(?P<slashes>:\\?/\\?/)(?P<rest>\S*)"
+)
+PARAMETER = re.compile(r"(?<=[?&;#])[^=?&;#\s]*=|(?<=u0026)[^=?&;#\s]*=")
+SECRET_PARAMETER = re.compile(
+    r"token|passw|passphrase|secret|api[_-]?key|signature|auth|credential|(?:^|[_-])(?:key|sig|pass|pwd|pw|jwt)=",
+    re.IGNORECASE,
+)
 VALUE = re.compile(r"[^&#\s\"']+")
 
 
@@ -32,7 +39,7 @@ def without_credentials(text: str) -> str:
 
     A login name alone stays in an SSH URL, where it is no secret: ssh://git@example.org/a.git.
     """
-    return _without_parameters(URL.sub(_without_user, PASSWORD.sub(_hidden, text)))
+    return _without_parameters(URL.sub(_without_user, WITHOUT_SCHEME.sub(_hidden, PASSWORD.sub(_hidden, text))))
 
 
 def _hidden(found: re.Match[str]) -> str:
@@ -45,20 +52,19 @@ def _without_user(found: re.Match[str]) -> str:
     user, at, tail = found["rest"].rpartition("@")
     login = found["scheme"].endswith("ssh") and ":" not in user and "/" not in user
     of_path = "@" not in authority and (not authority or re.fullmatch(r"[^:]*\.[^:]*(:[0-9]+)?", authority))
-    return found[0] if not at or login or of_path else f"{found['before']}{found['scheme']}://{HIDDEN}@{tail}"
+    if not at or login or of_path:
+        return found[0]
+    return f"{found['before']}{found['scheme']}{found['slashes']}{HIDDEN}@{tail}"
 
 
 def _without_parameters(text: str) -> str:
     """A text without the values of secret parameters, in one pass: a single pattern takes minutes for a long text."""
     parts: list[str] = []
     done = 0
-    for run in PARAMETER.finditer(text):
-        begin = max(done, run.start())
-        name = text[begin : run.end()]
-        if begin == 0 or text[begin - 1] != "&":
-            name = name.partition("?")[2]
-        value = VALUE.match(text, run.end())
-        if value and name.endswith("=") and SECRET_PARAMETER.search(name):
+    for name in PARAMETER.finditer(text):
+        if name.start() < done or not SECRET_PARAMETER.search(name[0]):
+            continue
+        if value := VALUE.match(text, name.end()):
             parts += [text[done : value.start()], HIDDEN]
             done = value.end()
     return "".join(parts) + text[done:]

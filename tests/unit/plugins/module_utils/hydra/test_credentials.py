@@ -35,6 +35,17 @@ from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.credentials imp
         ("x.org/a?b=c?token=d", "x.org/a?b=c?token=***"),
         ("x.org/a?token=\"b?password=c'd", "x.org/a?token=\"b?password=***'d"),
         ('x.org/a?token=b"c?password=d e&secret=f', 'x.org/a?token=***"c?password=*** e&secret=***'),
+        ("https://x.org/a#access_token=abc", "https://x.org/a#access_token=***"),
+        ("https://x.org/a?b=c;token=abc", "https://x.org/a?b=c;token=***"),
+        ("https://x.org/a?b=c&amp;token=abc", "https://x.org/a?b=c&amp;token=***"),
+        ("https://x.org/a?b=c\\u0026token=abc", "https://x.org/a?b=c\\u0026token=***"),
+        ("https://x.org/a?key=abc", "https://x.org/a?key=***"),
+        ("https://x.org/a?auth=abc", "https://x.org/a?auth=***"),
+        ("https://x.org/a?se=1&sig=abc%3D", "https://x.org/a?se=1&sig=***"),
+        ("https:\\/\\/user:pass@x.org\\/a", "https:\\/\\/***@x.org\\/a"),
+        ("https:\\/\\/token@x.org\\/a", "https:\\/\\/***@x.org\\/a"),
+        ("//user:pass@x.org/a", "//***@x.org/a"),
+        ("src = //user:pa/ss@x.org/a", "src = //***@x.org/a"),
         ("1+https://token@x.org", "1+https://***@x.org"),
         ('"https://u:p@x.org" and https://v:q@y.org.', '"https://***@x.org" and https://***@y.org.'),
     ],
@@ -59,14 +70,23 @@ def test_hidden(text: str, expected: str) -> None:
         "path:///srv/a@b",
         "ops@example.org",
         "token=abc",
+        "github:a/b?rev=abc&ref=main&monkey=1",
+        "// note: mail ops@example.org",
         # Long texts, which take minutes where a pattern is tried anew at each character.
         "?token" * 30_000,
+        "-//a:" * 60_000,
         "a" * 300_000,
     ],
     ids=lambda text: text[:40],
 )
 def test_not_hidden(text: str) -> None:
     assert without_credentials(text) == text
+
+
+@pytest.mark.parametrize("text", ["?token=" * 40_000, "?token=a " * 30_000, "://a: " * 50_000, "a@://" * 60_000])
+def test_long_texts(text: str) -> None:
+    """Which take minutes where a pattern is tried anew at each character."""
+    assert without_credentials(text)
 
 
 def test_name_is_a_word() -> None:
