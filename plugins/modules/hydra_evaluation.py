@@ -33,11 +33,11 @@ attributes:
 options:
   project:
     description: Identifier of the project.
-    type: str
+    type: raw
     required: true
   jobset:
     description: Identifier of the jobset.
-    type: str
+    type: raw
     required: true
   wait:
     description: What to wait for.
@@ -134,7 +134,9 @@ from typing import Any
 
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.arguments import (
     CONNECTION,
+    NAME,
     HydraModule,
+    checked,
     connect,
     seconds,
 )
@@ -142,11 +144,12 @@ from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.credentials imp
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.errors import HydraError
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.evaluation import job_changes
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.push import EvaluationError, Pusher, Waiting
+from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.values import jobset_name, project_name
 
 ARGUMENTS = {
     **CONNECTION,
-    "project": {"type": "str", "required": True},
-    "jobset": {"type": "str", "required": True},
+    "project": NAME,
+    "jobset": NAME,
     "wait": {"type": "str", "choices": ["none", "evaluation", "builds"], "default": "evaluation"},
     "timeout": {"type": "str", "default": "20m"},
     "interval": {"type": "str", "default": "2s"},
@@ -155,9 +158,11 @@ ARGUMENTS = {
 
 def run(module: HydraModule) -> dict[str, Any]:
     """Push and wait, unless in check mode; return the result. Raises HydraError."""
-    project, jobset, wait = (str(module.params[name]) for name in ("project", "jobset", "wait"))
+    project = checked("project", module.params["project"], project_name)
+    jobset = checked("jobset", module.params["jobset"], jobset_name)
+    wait = module.params["wait"]
     client = connect(module).client
-    waiting = Waiting(seconds(module, "timeout"), max(seconds(module, "interval"), 1), wait == "builds")
+    waiting = Waiting(seconds(module, "timeout"), seconds(module, "interval"), wait == "builds")
     pusher = Pusher(client, project, jobset, waiting)
     before = pusher.ready()
     found: dict[str, Any] = {"evaluation": None, "jobs": job_changes((), ())}

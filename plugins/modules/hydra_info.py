@@ -96,12 +96,18 @@ event:
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.arguments import CONNECTION, HydraModule, connect
+from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.arguments import (
+    CONNECTION,
+    HydraModule,
+    checked,
+    connect,
+)
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.credentials import shown
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.documents import Document
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.errors import HydraError
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.export import as_yaml, event_part, notes_of
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.server import DECLARED, Server
+from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.values import project_name
 
 ARGUMENTS = {
     **CONNECTION,
@@ -114,6 +120,8 @@ ARGUMENTS = {
 def run(module: HydraModule) -> dict[str, Any]:
     """Read and return the result. Raises HydraError."""
     server, options = connect(module), module.params
+    for name in options["projects"]:
+        checked("projects", name, project_name)
     found = read(server, options["projects"])
     for note in notes_of(found):
         module.warn(note)

@@ -9,7 +9,8 @@ Texts are of type raw: Ansible would make a text of a number, a flag or a list, 
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -20,10 +21,13 @@ from .errors import HydraError
 from .fields import CHOICE, DURATION, FLAG, JOBSET, NESTED, NUMBER, TEXT, Field
 from .inputs import DECLARATIVE_KEYS
 from .server import Server
-from .values import WrongFieldError, duration, read_field
+from .values import LARGEST_INTEGER, WrongFieldError, address, duration, read_field, shown_duration, shown_value
+
+T = TypeVar("T")
 
 ARGUMENT_TYPES = {FLAG: "bool", NUMBER: "int", DURATION: "str", TEXT: "raw", CHOICE: "str", NESTED: "dict"}
 
+LONGEST_REQUEST = 24 * 60 * 60  # seconds
 SECRET = ("username", "password")
 WITHHELD = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"  # Ansible's own words
 
@@ -84,21 +88,35 @@ def checked_jobsets(project: object, written: list[Any]) -> list[dict[str, Any]]
     """The jobsets of a project, their options read as Ansible reads them. Raises HydraError, which names the jobset:
     Ansible's own error about an option inside of a list would not."""
     validator = ArgumentSpecValidator(jobset_options(JOBSET))
-    found = []
-    for jobset in written:
-        result = validator.validate(jobset)
-        if result.error_messages:
-            raise HydraError(f"jobset {project}:{jobset.get('name', '?')}: {result.error_messages[0]}")
-        found.append(result.validated_parameters)
-    return found
+    results = [validator.validate(jobset) for jobset in written]
+    problems = [
+        f"jobset {shown_value(project)}:{shown_value(jobset.get('name', '?'))}: {message}"
+        for jobset, result in zip(written, results, strict=True)
+        for message in result.error_messages
+    ]
+    if problems:
+        raise HydraError("\n".join(problems))
+    return [result.validated_parameters for result in results]
 
 
-def seconds(module: HydraModule, option: str) -> int:
-    """An option that is a duration. Raises HydraError."""
+def checked(option: str, value: object, read: Callable[[Any], T]) -> T:
+    """What a reader makes of an option. Raises HydraError."""
     try:
-        return read_field(option, module.params[option], duration)
+        return read_field(option, value, read)
     except WrongFieldError as wrong:
         raise HydraError(str(wrong)) from wrong
+
+
+def seconds(module: HydraModule, option: str, most: int = LARGEST_INTEGER) -> int:
+    """An option that is a duration of 1 second to ``most``. Raises HydraError."""
+
+    def read(value: object) -> int:
+        found = duration(value)
+        if not 1 <= found <= most:
+            raise WrongFieldError("is no time to wait", f"write one from 1s to {shown_duration(most)}")
+        return found
+
+    return checked(option, module.params[option], read)
 
 
 def connect(module: HydraModule) -> Server:
@@ -106,12 +124,12 @@ def connect(module: HydraModule) -> Server:
     return Server(
         Client(
             Connection(
-                url=module.params["url"],
+                url=checked("url", module.params["url"], address),
                 username=module.params["username"],
                 password=module.params["password"],
                 validate_certs=module.params["validate_certs"],
                 ca_path=module.params["ca_path"],
-                timeout=seconds(module, "request_timeout"),
+                timeout=seconds(module, "request_timeout", LONGEST_REQUEST),
             )
         )
     )

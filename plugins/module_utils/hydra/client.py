@@ -39,7 +39,8 @@ NEVER_SENT = (ConnectionRefusedError, socket.gaierror, ssl.SSLError)
 
 @dataclass(frozen=True)
 class Connection:
-    """Where Hydra is and who signs in. timeout: seconds for a whole answer; ca_path: file of a private CA."""
+    """Where Hydra is and who signs in. url: as `values.address` returns it; timeout: seconds for a whole answer;
+    ca_path: file of a private CA."""
 
     url: str
     username: str | None = None
@@ -73,32 +74,24 @@ class Client:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        parts = urlsplit(connection.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-            shown = without_credentials(connection.url)
-            raise HydraError(
-                f'url: "{shown}" is not an address of Hydra; write one such as "https://hydra.example.org"'
-            )
-        if parts.username or parts.password:
-            raise HydraError("url: holds a user name; write it under username and password instead")
-        self.base = connection.url.rstrip("/")
+        self.base = connection.url
         self.user: dict[str, Any] | None = None
         self._connection = connection
         self._sleep, self._clock = sleep, clock
         self._end = math.inf
         self._cookies = http.cookiejar.CookieJar()
-        self._http = self._session(parts.scheme)
+        self._http = self._session()
 
-    def _session(self, scheme: str) -> Request:
+    def _session(self) -> Request:
         """What open_url makes anew for every call: with certificates loaded, that takes longer than Hydra's answer."""
         given = self._connection
         try:
             context = (
                 make_context(cafile=given.ca_path, validate_certs=given.validate_certs)
-                if scheme == "https"
+                if given.url.startswith("https:")
                 else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:
             raise HydraError(f'ca_path: "{given.ca_path}" cannot be read as certificates: {error}') from error
         # Redirects are never followed: that of a renamed jobset would show another one.
         return Request(

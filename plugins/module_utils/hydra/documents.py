@@ -13,23 +13,22 @@ exactly when Hydra would not tell them apart.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from .fields import CHOICE, FLAG, JOBSET, JOBSET_DEFAULTS, NESTED, PROJECT, PROJECT_DEFAULTS, TEXT, Field
-from .inputs import whole_input
-from .values import WrongFieldError, read_field
+from .inputs import whole_inputs
+from .values import WrongFieldError, read_each, read_field
 
 Document = dict[str, Any]
 
 
 def read_wanted(fields: tuple[Field, ...], written: Mapping[str, Any]) -> Document:
     """The fields that are named (not null), each read. Raises WrongFieldError."""
-    found = {}
-    for field in fields:
-        value = written.get(field.name)
-        if value is not None:
-            found[field.name] = read_field(field.name, value, field.read)
-    return found
+    named = ((field, written.get(field.name)) for field in fields)
+    return read_each(
+        (field.name, partial(read_field, field.name, value, field.read)) for field, value in named if value is not None
+    )
 
 
 def project_of(answer: Mapping[str, Any]) -> Document:
@@ -94,10 +93,7 @@ def target_jobset(wanted: Document, current: Document | None, exact: bool) -> Do
         return _complete(target, ("flake",), 'such as "github:NixOS/nixpkgs/master"')
     before = base["inputs"]
     named = {name: before.get(name, {}) | parts for name, parts in wanted.get("inputs", {}).items()}
-    try:
-        inputs = before | {name: whole_input(name, parts) for name, parts in named.items()}
-    except WrongFieldError as wrong:
-        raise wrong.under("inputs") from wrong
+    inputs = before | whole_inputs(named)
     target |= {"flake": "", "inputs": dict(sorted(inputs.items()))}
     return _complete(target, ("nix_expression", "nix_expression_input"), "or a flake")
 

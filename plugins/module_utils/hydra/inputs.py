@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from . import values
 from .credentials import without_credentials
-from .values import WrongFieldError, read_field
+from .values import WrongFieldError, read_each, read_field
 
 # What Hydra knows by itself and by the plugins it comes with; a server's own plugins add others.
 INPUT_TYPES = frozenset(
@@ -29,15 +30,23 @@ def read_inputs(written: object) -> dict[str, Input]:
     """The inputs by name, with only the keys that are written, each read as far as its type is known."""
     if not isinstance(written, Mapping):
         raise WrongFieldError("is not a mapping", "write NAME: {type: TYPE, value: VALUE}")
-    found = {}
-    for name, item in written.items():
-        known = read_field(str(name), name, values.input_name)
-        found[known] = read_field(known, item, _parts)
-    return found
+    return read_each((str(name), partial(_input, str(name), item)) for name, item in written.items())
 
 
-def whole_input(name: str, parts: Input) -> Input:
-    """An input with all its keys, its value as the server keeps it: a text. Raises WrongFieldError."""
+def _input(name: str, item: object) -> Input:
+    read_field(name, name, values.input_name)
+    return read_field(name, item, _parts)
+
+
+def whole_inputs(inputs: Mapping[str, Input]) -> dict[str, Input]:
+    """Inputs with all their keys, their values as the server keeps them: texts. Raises WrongFieldError."""
+    try:
+        return read_each((name, partial(_whole_input, name, parts)) for name, parts in inputs.items())
+    except WrongFieldError as wrong:
+        raise wrong.under("inputs") from wrong
+
+
+def _whole_input(name: str, parts: Input) -> Input:
     if "type" not in parts:
         raise WrongFieldError("has no type", TYPE_REMEDY, name)
     if "value" not in parts:
@@ -54,7 +63,7 @@ def _parts(item: object) -> Input:
         "value": lambda value: _value(kind, value),
         "notify_committers": values.boolean,
     }
-    return {key: read_field(key, parts[key], read) for key, read in readers.items() if key in parts}
+    return read_each((key, partial(read_field, key, parts[key], read)) for key, read in readers.items() if key in parts)
 
 
 def _type(value: object) -> str:
@@ -105,7 +114,10 @@ def unknown_types(document: Mapping[str, Any]) -> list[str]:
 def _keys(item: object, known: tuple[str, ...]) -> Input:
     if not isinstance(item, Mapping):
         raise WrongFieldError("is not a mapping", f"write {{{', '.join(f'{key}: …' for key in known[:2])}}}")
-    for key in item:
-        if key not in known:
-            raise WrongFieldError("is not a key here", f"known keys: {', '.join(known)}", str(key))
+    read_each((str(key), partial(_known, str(key), known)) for key in item)
     return {key: value for key, value in item.items() if value is not None}
+
+
+def _known(key: str, known: tuple[str, ...]) -> None:
+    if key not in known:
+        raise WrongFieldError("is not a key here", f"known keys: {', '.join(known)}", key)

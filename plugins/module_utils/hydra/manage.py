@@ -10,17 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import documents, values
 from .client import path_of
-from .documents import Document, read_wanted, warnings_of
+from .documents import Document, warnings_of
 from .errors import HydraError
-from .fields import PROJECT
 from .inputs import unknown_types
 from .plan import NONE, Plan, plan_jobset, plan_project, plan_removal
 from .server import DECLARED, Replan, Server
-from .values import WrongFieldError, read_field
-
-ABSENT = "absent"
+from .wanted import ABSENT, WantedJobset, read_jobset, read_name, read_project
 
 
 @dataclass
@@ -44,33 +40,6 @@ class Outcome:
                 {"subject": plan.subject, "action": plan.action, "fields": plan.fields} for plan in self.changes
             ],
         }
-
-
-@dataclass(frozen=True)
-class WantedJobset:
-    """A jobset as a task names it. absent: it shall not be."""
-
-    name: str
-    fields: Document
-    absent: bool
-
-
-def read_jobset(project: str, written: Mapping[str, Any]) -> WantedJobset:
-    """A jobset from a task's options. Raises HydraError."""
-    try:
-        name = read_field("name", written["name"], values.jobset_name)
-        absent = written.get("state") == ABSENT
-        return WantedJobset(name, {} if absent else documents.read_jobset(written), absent)
-    except WrongFieldError as wrong:
-        raise HydraError(f"jobset {project}:{written['name']}: {wrong}") from wrong
-
-
-def read_project(written: Mapping[str, Any]) -> tuple[str, Document]:
-    """A project from a task's options: its name and fields. Raises HydraError."""
-    try:
-        return read_field("name", written["name"], values.project_name), read_wanted(PROJECT, written)
-    except WrongFieldError as wrong:
-        raise HydraError(f"project {written['name']}: {wrong}") from wrong
 
 
 @dataclass(frozen=True)
@@ -104,8 +73,7 @@ def _jobset_step(server: Server, project: str, jobset: WantedJobset, current: Do
 def manage_project(server: Server, options: Mapping[str, Any], *, check: bool) -> Outcome:
     """Bring a project to what module hydra_project was told."""
     exact, purge = bool(options["exact"]), bool(options["purge_jobsets"])
-    name, wanted = read_project(options)
-    jobsets = [read_jobset(name, item) for item in options["jobsets"]]
+    name, wanted, jobsets = read_project(options)
     _each_once(name, jobsets)
     _not_declared(name, wanted.get("declarative"), bool(jobsets or purge))
     current, present = server.project(name) or (None, [])
@@ -124,7 +92,7 @@ def manage_project(server: Server, options: Mapping[str, Any], *, check: bool) -
 def manage_jobset(server: Server, options: Mapping[str, Any], *, check: bool) -> Outcome:
     """Bring a jobset to what module hydra_jobset was told."""
     exact = bool(options["exact"])
-    name, _unused = read_project({"name": options["project"]})
+    name = read_name(options["project"])
     jobset = read_jobset(name, options)
     step = _jobset_step(server, name, jobset, server.jobset(name, jobset.name), exact)
     warnings = _project_problems(server, step.plan, name, check) if step.plan.action != NONE else []

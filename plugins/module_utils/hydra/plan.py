@@ -100,7 +100,7 @@ def plan_jobset(project: str, name: str, wanted: Document, current: Document | N
     try:
         after = target_jobset(wanted, current, exact)
     except WrongFieldError as wrong:
-        raise HydraError(f"jobset {project}:{name}: {wrong}") from wrong
+        raise HydraError(wrong.told(f"jobset {project}:{name}")) from wrong
     return Plan(f"jobset {project}:{name}", current, after)
 
 

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
-from .credentials import without_credentials
+from .credentials import plain, without_credentials
 
 T = TypeVar("T")
 NOTHING = object()
@@ -41,8 +42,10 @@ class WrongFieldError(ValueError):
     """A value the server would refuse, coerce or drop.
 
     field: its name, joined by dots inside of others; value: what is written there, NOTHING where nothing is; problem
-    and remedy: what is wrong and what would be right.
+    and remedy: what is wrong and what would be right; others: mistakes that were found together with this one.
     """
+
+    others: tuple[WrongFieldError, ...] = ()
 
     def __init__(self, problem: str, remedy: str, field: str = "", value: object = NOTHING) -> None:
         self.field, self.value, self.problem, self.remedy = field, value, problem, remedy
@@ -51,18 +54,38 @@ class WrongFieldError(ValueError):
 
     @property
     def shown(self) -> str:
-        """The value as one text, shortened and without credentials; empty where there is none."""
+        """The value as it may be shown; empty where there is none."""
         if self.value is NOTHING:
             return ""
-        written = self.value if isinstance(self.value, str) else json.dumps(self.value, default=str, ensure_ascii=False)
-        masked = without_credentials(written)
-        return masked if len(masked) <= LONGEST_VALUE else f"{masked[:LONGEST_VALUE]}…"
+        return shown_value(self.value)
 
     def under(self, field: str, value: object = NOTHING) -> WrongFieldError:
         """The same mistake as one of a field, whose value counts where the mistake is none of a part of it."""
         if self.field:
-            return WrongFieldError(self.problem, self.remedy, f"{field}.{self.field}", self.value)
-        return WrongFieldError(self.problem, self.remedy, field, value)
+            outer = WrongFieldError(self.problem, self.remedy, f"{field}.{self.field}", self.value)
+        else:
+            outer = WrongFieldError(self.problem, self.remedy, field, value)
+        outer.others = tuple(other.under(field) for other in self.others)
+        return outer
+
+    def told(self, subject: str) -> str:
+        """All mistakes of a subject, a line each."""
+        return "\n".join(f"{subject}: {wrong}" for wrong in self.all)
+
+    @property
+    def all(self) -> tuple[WrongFieldError, ...]:
+        """This mistake and the others."""
+        return (self, *self.others)
+
+
+def shown_value(value: object) -> str:
+    """A value as it was written, as one text, shortened and without credentials."""
+    try:
+        written = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+    except ValueError:  # Python writes no number of thousands of digits
+        return "a number of thousands of digits"
+    masked = without_credentials(plain(written))
+    return masked if len(masked) <= LONGEST_VALUE else f"{masked[:LONGEST_VALUE]}…"
 
 
 def read_field(field: str, value: object, read: Callable[[Any], T]) -> T:
@@ -71,6 +94,21 @@ def read_field(field: str, value: object, read: Callable[[Any], T]) -> T:
         return read(value)
     except WrongFieldError as wrong:
         raise wrong.under(field, value) from wrong
+
+
+def read_each(reads: Iterable[tuple[str, Callable[[], T]]]) -> dict[str, T]:
+    """What each of several reads returns, by name. Raises WrongFieldError with the mistakes of all."""
+    found: dict[str, T] = {}
+    mistakes: list[WrongFieldError] = []
+    for name, read in reads:
+        try:
+            found[name] = read()
+        except WrongFieldError as wrong:
+            mistakes += wrong.all
+    if mistakes:
+        mistakes[0].others = tuple(mistakes[1:])
+        raise mistakes[0]
+    return found
 
 
 def text(value: object) -> str:
@@ -111,6 +149,21 @@ flake_uri = matching("(?:[a-zA-Z].*)?", "is not a flake URI", 'begin with a sche
 evaluation = matching(
     EVALUATION, "names no evaluation", 'write the number of one, "PROJECT:JOBSET" or "PROJECT:JOBSET:JOB"'
 )
+
+
+def address(value: object) -> str:
+    """The address of a Hydra, without a slash at its end."""
+    written = text(value)
+    try:
+        parts = urlsplit(written)
+        plain_address = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port or an IPv6 address that is none
+        plain_address = False
+    if not plain_address or re.search(r"[\x00-\x20\x7f?#]", written):
+        raise WrongFieldError("is not the address of a Hydra", 'write one such as "https://hydra.example.org"')
+    if "@" in parts.netloc:
+        raise WrongFieldError("holds a user name", "remove it: username and password have places of their own")
+    return written.rstrip("/")
 
 
 def display_name(value: object) -> str:

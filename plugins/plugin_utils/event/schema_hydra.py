@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra import fields
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra import values as hydra_values
@@ -31,12 +30,10 @@ def _scalar(read: Callable[[object], object]) -> Scalar:
 
 
 def _url(written: str) -> str:
-    parts = urlsplit(written)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise WrongValueError("is not the address of a Hydra", 'write one such as "https://hydra.example.org"')
-    if parts.username or parts.password:
-        raise WrongValueError("holds a user name", "remove it; docs/hydra.md says where it belongs", secret=True)
-    return written.rstrip("/")
+    try:
+        return hydra_values.address(written)
+    except hydra_values.WrongFieldError as wrong:
+        raise WrongValueError(wrong.problem, wrong.remedy, secret="@" in written) from wrong
 
 
 def _place(written: str) -> str:

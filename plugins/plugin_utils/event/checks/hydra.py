@@ -10,6 +10,7 @@ What its inputs name is Hydra's business: a repository, a cache or a jobset that
 from __future__ import annotations
 
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.documents import target_jobset
+from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.inputs import whole_inputs
 from ansible_collections.nixvegas.noc.plugins.module_utils.hydra.values import WrongFieldError
 
 from ..document import Cell, Document
@@ -42,17 +43,27 @@ def check(document: Document) -> None:
 
 
 def _fits(jobset: Cell, mistakes: Mistakes) -> None:
-    if not isinstance(jobset.value, dict) or _unclear(jobset):
+    if not isinstance(jobset.value, dict):
         return
     try:
-        target_jobset(jobset.plain(), None, exact=True)
+        if not _unclear(jobset):
+            target_jobset(jobset.plain(), None, exact=True)
+        elif inputs := jobset.get("inputs"):
+            # What the jobset as a whole is to be is open, but each input is one by itself.
+            clear = ((name, item.plain()) for name, item in inputs.items() if not _unclear(item))
+            whole_inputs(dict(clear))
     except WrongFieldError as wrong:
-        cell = jobset
-        for key in wrong.field.split("."):
-            cell = cell.get(key) or cell
-        missing = cell is jobset
-        problem = f"{wrong.field} {wrong.problem}" if missing else wrong.problem
-        mistakes.add(cell.line, cell.path, wrong.shown, problem, wrong.remedy)
+        for mistake in wrong.all:
+            _add(jobset, mistake, mistakes)
+
+
+def _add(jobset: Cell, wrong: WrongFieldError, mistakes: Mistakes) -> None:
+    cell = jobset
+    for key in wrong.field.split("."):
+        cell = cell.get(key) or cell
+    missing = cell is jobset
+    problem = f"{wrong.field} {wrong.problem}" if missing else wrong.problem
+    mistakes.add(cell.line, cell.path, wrong.shown, problem, wrong.remedy)
 
 
 def _unclear(cell: Cell) -> bool:

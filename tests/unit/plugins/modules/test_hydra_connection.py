@@ -9,6 +9,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible.module_utils import basic
@@ -20,7 +21,19 @@ from .conftest import FLAKE, LEGACY, PASSWORD, Run, database
 pytestmark = pytest.mark.usefixtures("demo")
 
 
-@pytest.mark.parametrize("url", ["ftp://x", "hydra.example.org", "http://u:never-shown@x"])
+WRONG_URLS = [
+    "ftp://x",
+    "hydra.example.org",
+    "http://u:never-shown@x",
+    "http://[::1",
+    "http://h:x/",
+    "http://h:0",
+    "http://a b",
+]
+WRONG_URLS += ["http://h\0", "http://h/\x1b[2J", "http://h/?a=b", "http:///x", " http://h", ""]
+
+
+@pytest.mark.parametrize("url", WRONG_URLS)
 def test_addresses_that_are_none(run: Run, url: str) -> None:
     failed = run("info", url=url)["msg"]
     assert failed.startswith("url: ")
@@ -125,3 +138,28 @@ def test_credentials_in_a_url_are_not_shown(run: Run, before: str, after: str, s
     assert mistaken["msg"].startswith("Unsupported parameters")
     for result in (first, second, refused, mistaken):
         assert "unt" not in str(result)
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "words"),
+    [
+        ("evaluation", {"project": "..", "jobset": "fl"}, 'project: ".." is not a project identifier; use letters'),
+        ("evaluation", {"project": "demo", "jobset": "a/b"}, 'jobset: "a/b" is not a jobset identifier; use letters'),
+        ("evaluation", {"project": "%2e", "jobset": "fl"}, 'project: "%2e" is not a project identifier'),
+        ("evaluation", {"project": "demo", "jobset": ""}, 'jobset: "" is not a jobset identifier'),
+        ("evaluation", {"project": "demo", "jobset": 5}, "jobset: 5 is not a text; write it in quotes"),
+        ("evaluation", {"project": "demo", "jobset": "fl", "timeout": 0}, "timeout: "),
+        ("evaluation", {"project": "demo", "jobset": "fl", "interval": "0s"}, "interval: "),
+        ("info", {"projects": ["demo", "../x"]}, 'projects: "../x" is not a project identifier'),
+        ("info", {"request_timeout": 0}, 'request_timeout: "0" is no time to wait; write one from 1s to 1d'),
+        ("info", {"request_timeout": -1}, 'request_timeout: "-1" is not a duration'),
+        ("info", {"request_timeout": "2d"}, 'request_timeout: "2d" is no time to wait'),
+        ("info", {"ca_path": "/a\0b"}, "ca_path: "),
+    ],
+)
+def test_options_are_read_before_a_request(
+    hydra: StandIn, run: Run, module: str, options: dict[str, Any], words: str
+) -> None:
+    url = {"url": "https://127.0.0.1:1"} if "ca_path" in options else {}
+    assert run(module, **options, **url)["msg"].startswith(words)
+    assert hydra.requests == []

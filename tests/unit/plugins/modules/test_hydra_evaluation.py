@@ -190,14 +190,14 @@ def test_disabled_in_between(hydra: StandIn, run: Run, jobset: Jobset) -> None:
 
 
 def test_time_limit_says_what_it_waited_for(hydra: StandIn, run: Run, jobset: Jobset) -> None:
-    failed = run("evaluation", **NAME, timeout=0)
+    failed = run("evaluation", **NAME, timeout=1)
     assert failed["reason"] == "timeout"
     assert failed["msg"] == (
-        "jobset demo:fl: its evaluation did not end within 0 seconds: it has not begun: is hydra-evaluator running, and"
+        "jobset demo:fl: its evaluation did not end within 1 seconds: it has not begun: is hydra-evaluator running, and"
         " is another evaluation before it?"
     )
     script(hydra, nothing, lambda: evaluator.end(hydra.database, jobset, {"a": None, "b": 0}))
-    failed = run("evaluation", **NAME, wait="builds", timeout=0)
+    failed = run("evaluation", **NAME, wait="builds", timeout=3)
     assert failed["reason"] == "timeout"
 
 

@@ -111,7 +111,7 @@ def test_declarative(hydra: StandIn, run: Run) -> None:
         ({"description": 5}, "project demo: description: 5 is not a text; write it in quotes"),
         ({"display_name": False}, "project demo: display_name: false is not a text; write it in quotes"),
         ({"homepage": {}}, "project demo: homepage: {} is not a text; write one text"),
-        ({"name": True}, "project True: name: true is not a text; write it in quotes"),
+        ({"name": True}, "project true: name: true is not a text; write it in quotes"),
         ({"declarative": {**DECLARATIVE, "value": 5}}, "project demo: declarative.value: 5 is not a text"),
         ({"declarative": {**DECLARATIVE, "type": []}}, "project demo: declarative.type: [] is not a text"),
         ({"declarative": {"file": "a"}}, "project demo: declarative.type: is missing; write file, type and value; {}"),

@@ -48,8 +48,8 @@ REFUSED = [
     ({"evaluations_to_keep": -1}, "evaluations_to_keep: -1 is not a number of evaluations"),
     ({"evaluations_to_keep": "x"}, "cannot be converted to an int"),
     ({"evaluations_to_keep": True}, "evaluations_to_keep: true is not a number of evaluations"),
-    ({"name": True, "flake": "a:b"}, "jobset demo:True: name: true is not a text; write it in quotes"),
-    ({"project": True, "flake": "a:b"}, "project True: name: true is not a text; write it in quotes"),
+    ({"name": True, "flake": "a:b"}, "jobset demo:true: name: true is not a text; write it in quotes"),
+    ({"project": True, "flake": "a:b"}, "project true: name: true is not a text; write it in quotes"),
     ({"state": "4"}, "value of state must be one of"),
     ({"flake": "./rel"}, 'flake: "./rel" is not a flake URI; begin with a scheme: "github:NixOS/nixpkgs/master"'),
     ({"flake": "a:b", "nix_expression": "x"}, "flake: and nix_expression exclude each other; write one of them"),
@@ -128,3 +128,29 @@ def test_value_of_a_type_that_the_server_knows(hydra: StandIn, run: Run) -> None
     assert refused.startswith("jobset demo:leg: inputs.src.value: true is not a text")
     refused = run("jobset", project="demo", name="leg", inputs={"flag": {"value": "on"}})["msg"]
     assert refused.startswith('jobset demo:leg: inputs.flag.value: "on" is neither true nor false')
+
+
+def test_all_mistakes_at_once(hydra: StandIn, run: Run) -> None:
+    """Of all jobsets, their fields and their inputs."""
+    legacy = {"nix_expression": "/abs", "inputs": {"9x": {}, "a": {"typ": 1, "val": 2}, "b": {"type": "string"}}}
+    failed = run(
+        "project",
+        name="demo",
+        homepage=" a",
+        jobsets=[{"name": "9", "description": 5}, {"name": "legacy", **legacy}, {"name": "fine", "flake": "a:b"}],
+    )["msg"]
+    assert [line.partition("; ")[0] for line in failed.splitlines()] == [
+        'project demo: homepage: " a" has blanks at an end, which Hydra drops',
+        'jobset demo:9: name: "9" is not a jobset identifier',
+        "jobset demo:9: description: 5 is not a text",
+        'jobset demo:legacy: nix_expression: "/abs" is not a path Hydra takes',
+        'jobset demo:legacy: inputs.9x: "9x" is not an input name',
+        "jobset demo:legacy: inputs.a.typ: is not a key here",
+        "jobset demo:legacy: inputs.a.val: is not a key here",
+    ]
+    assert hydra.requests == []
+    failed = run("jobset", project="demo", name="whole", inputs={"a": {"type": "string"}, "b": {"value": "c"}})["msg"]
+    assert [line.partition("; ")[0] for line in failed.splitlines()] == [
+        "jobset demo:whole: inputs.a: has no value",
+        "jobset demo:whole: inputs.b: has no type",
+    ]
