@@ -67,7 +67,7 @@ def run(options: Options, on_screen: bool) -> Table:
         if ledger:
             release(options, table, ledger.append)
             if ledger.torn:
-                face.say(f"{ledger.path}: a line that a crash had left unfinished was removed: {ledger.torn!r}")
+                face.say(f"{ledger.path}: a line that a crash had left unfinished was removed ({ledger.torn} bytes)")
         if on_screen:
             title = f"{options.title}   {table.firmware}   {options.ledger}"
             face = Screen(sys.stdin.fileno(), title, not os.environ.get("NO_COLOR"))

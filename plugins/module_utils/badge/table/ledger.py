@@ -30,8 +30,8 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.torn = ""
-        """What was removed."""
+        self.torn = 0
+        """How many bytes were removed."""
         try:
             is_new = not path.exists()
             self._file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
@@ -41,10 +41,9 @@ class Ledger:
             ) from error
         try:
             self._lock()
-            self._recover()
+            self.history: History = self._recover()
             if is_new:
                 _sync(path.parent)
-            self.history: History = history(parse(_whole(path)[0], str(path)))
             self.key = _key(path, make=True)
         except BaseException:
             self.close()
@@ -79,13 +78,19 @@ class Ledger:
         except BlockingIOError:
             raise LedgerError(f"{self.path}: another run has it open; end that one first") from None
 
-    def _recover(self) -> None:
-        whole, self.torn = _whole(self.path)
-        if self.torn:
+    def _recover(self) -> History:
+        """What the ledger says. It is not changed before it is known to be one."""
+        whole, torn = _whole(self.path)
+        if not whole and not line(COLUMNS).encode().startswith(torn.rstrip(b"\0")):
+            raise LedgerError(f"{self.path}: it is another file; name one that is not there yet")
+        known = history(parse(whole, str(self.path)))
+        self.torn = len(torn)
+        if torn:
             os.ftruncate(self._file, len(whole.encode()))
             os.fsync(self._file)
         if not whole:
             self._append(line(COLUMNS))
+        return known
 
 
 def look(path: Path) -> tuple[History, bytes]:
@@ -102,12 +107,12 @@ def digest(key: bytes, image: bytes) -> str:
     return hmac.new(key, image, hashlib.sha256).hexdigest()[:16]
 
 
-def _whole(path: Path) -> tuple[str, str]:
+def _whole(path: Path) -> tuple[str, bytes]:
     """The lines that have an end, and what stands after them. Raises LedgerError."""
     content = path.read_bytes()
     end = content.rfind(b"\n") + 1
     try:
-        return content[:end].decode(), content[end:].decode("utf-8", "backslashreplace")
+        return content[:end].decode(), content[end:]
     except UnicodeDecodeError as error:
         number = content[: error.start].count(b"\n") + 1
         raise LedgerError(f"{path}, line {number}: it is no UTF-8; mend or delete that line") from error

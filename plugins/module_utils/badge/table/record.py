@@ -14,6 +14,10 @@ from dataclasses import astuple, dataclass, field, fields
 from enum import StrEnum
 
 _MAC = re.compile("([0-9a-f]{2}:){5}[0-9a-f]{2}")
+# Where a spreadsheet would begin a formula: before one of these signs, which quotes may hide, at the start of a cell or
+# behind what separates cells in some country (OWASP, "CSV Injection").
+_FORMULA = "(?=[\"'\\s]*[=+@\uff1d\uff0b\uff0d\uff20-])"
+_UNESCAPED, _ESCAPED = re.compile(f"(^|[;,]){_FORMULA}"), re.compile(f"(^|[;,])'{_FORMULA}")
 
 
 class LedgerError(Exception):
@@ -61,10 +65,16 @@ def in_ledger(value: str) -> str:
 
 
 def line(values: Iterable[str]) -> str:
-    """A line of CSV with its end."""
+    """A line of CSV with its end, in which a spreadsheet finds no formula."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(in_ledger(value) for value in values)
+    cells = (_UNESCAPED.sub(r"\1'", in_ledger(value)) for value in values)
+    csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()
+
+
+def cells(row: Iterable[str]) -> list[str]:
+    """The values that `line` was given, as the ledger has them, from a row of a CSV reader."""
+    return [_ESCAPED.sub(r"\1", cell) for cell in row]
 
 
 def format_record(record: Record) -> str:
@@ -76,7 +86,7 @@ def parse(text: str, where: str) -> list[Record]:
     """The records of a ledger whose lines are whole. Raises LedgerError at the first line that is none of ours: a line
     that is passed over could be the one that says whose settings are taken."""
     records = []
-    for number, row in enumerate(csv.reader(io.StringIO(text)), 1):
+    for number, row in enumerate(map(cells, csv.reader(io.StringIO(text))), 1):
         if number == 1:
             if tuple(row) != COLUMNS:
                 raise LedgerError(f"{where}, line 1: it is not {','.join(COLUMNS)}; name another file, or put it back")
@@ -86,7 +96,7 @@ def parse(text: str, where: str) -> list[Record]:
         except (IndexError, ValueError):
             record = None
         if record is None or len(row) != len(COLUMNS) or (record.mac and not _MAC.fullmatch(record.mac)):
-            raise LedgerError(f"{where}, line {number}: {','.join(row)!r} is no record; mend or delete that line")
+            raise LedgerError(f"{where}, line {number}: it is no record; mend or delete that line")
         records.append(record)
     return records
 
