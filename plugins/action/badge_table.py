@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.nixvegas.noc.plugins.module_utils.badge.table.options import Options, dump
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.badge_table.event_cache import EventCache
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.badge_table.given import mistakes
 from ansible_collections.nixvegas.noc.plugins.plugin_utils.badge_table.settings_table import (
     TableError,
     mac_of,
     read,
     shared_row,
 )
-from ansible_collections.nixvegas.noc.plugins.plugin_utils.badge_table.terminal import terminal_of
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.badge_table.terminal import is_read, terminal_of
 
 PROGRAM = "ansible_collections.nixvegas.noc.plugins.module_utils.badge.table"
 COLLECTIONS = Path(__file__).parents[5]
@@ -33,6 +36,8 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
     "ledger": {"type": "path", "required": True},
     "settings": {"type": "dict", "default": {}},
     "settings_file": {"type": "path"},
+    "cache_upstream": {"type": "str", "default": ""},
+    "cache_certificate_file": {"type": "path"},
     "slots": {"type": "list", "elements": "str", "default": []},
     "ports": {"type": "list", "elements": "path", "default": []},
     "baud": {"type": "int", "default": 460800},
@@ -54,6 +59,9 @@ class ActionModule(ActionBase):
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """See C(badge_table)'s documentation."""
         result: dict[str, Any] = super().run(tmp, task_vars)
+        # Before Ansible's own checks, whose words may quote settings.
+        if wrong := list(mistakes(self._task.args)):
+            raise AnsibleActionFail("\n".join(f"badge_table: {mistake}" for mistake in wrong))
         _validation, given = self.validate_argument_spec(ARGUMENTS)
         if self._connection.transport != "local":
             raise AnsibleActionFail(
@@ -69,23 +77,25 @@ class ActionModule(ActionBase):
 
     def _options(self, given: Mapping[str, Any], idle: float | None, check: bool) -> Options:
         settings, file = given["settings"], given["settings_file"]
+        cache = EventCache(given["cache_upstream"], lambda: self._certificate(given["cache_certificate_file"]))
         released = [mac_of(mac) for mac in given["release"]]
         ports = {_slot_of(port): _absolute(port) for port in given["ports"]}
         try:
-            if mistakes := [mistake for _mac, wrong in released for mistake in wrong]:
-                raise TableError("\n".join(f"release: {mistake}" for mistake in mistakes))
+            if any(wrong for _mac, wrong in released):
+                raise TableError("release: it has a MAC that is none; write each as 60:55:f9:00:00:07")
             if len(ports) != len(given["ports"]):
                 raise TableError("ports: two have the same last part, which names the slot; make links of other names")
-            rows = read(self._text(file), file, settings) if file else ()
+            rows = read(self._text(file), file, settings, cache) if file else ()
+            default = shared_row(settings, rows, cache)
         except TableError as error:
-            raise AnsibleActionFail(f"badge_table: {error}") from error
+            raise AnsibleActionFail(f"badge_table: {error}") from None
         return Options(
             firmware=_absolute(given["firmware"]),
             ledger=_absolute(given["ledger"]),
             slots=tuple(given["slots"]),
             ports=ports,
             rows=rows,
-            default=shared_row(settings, rows),
+            default=default,
             baud=given["baud"],
             idle=idle,
             check=check,
@@ -97,8 +107,22 @@ class ActionModule(ActionBase):
         """A file's text, decrypted if it is a vault's. It has passphrases in it."""
         try:
             return str(self._loader.get_text_file_contents(_absolute(file)))
-        except UnicodeDecodeError as error:
-            raise TableError(f"{file}: it is no UTF-8; save it with that encoding") from error
+        except UnicodeDecodeError:
+            raise TableError(f"{file}: it is no UTF-8; save it with that encoding") from None
+        except (AnsibleError, OSError):
+            raise TableError(
+                f"{file}: it cannot be read; is it there, is it yours, and does its vault have this password?"
+            ) from None
+
+    def _certificate(self, file: str | None) -> str:
+        """The authority's certificate of the event's secrets."""
+        if not file or not Path(file).is_file():
+            raise TableError(
+                f"cache_certificate: badges are to ask the event's cache by TLS, and its authority {file or ''} is not"
+                " there; make it with `ansible-playbook nixvegas.noc.secrets` and the event's inventory, or set"
+                " cache_certificate (to '' for plain HTTP)"
+            )
+        return self._text(file)
 
     def _run_program(self, python: str, options: Options, terminal: int | None) -> dict[str, Any]:
         if not Path(python).exists():
@@ -123,8 +147,13 @@ class ActionModule(ActionBase):
                 text=True,
                 encoding="utf-8",
             )
+            reader = True
             for line in program.stdout or ():
-                Display().display(line.rstrip("\n"))
+                if reader and not (reader := is_read(os.getppid())):
+                    # Nobody reads on: the badges in work are finished, and no others are begun.
+                    program.send_signal(signal.SIGINT)
+                if reader:
+                    Display().display(line.rstrip("\n"))
             status = program.wait()
             came_out.seek(0)
             wrong.seek(0)

@@ -146,7 +146,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
 from ..module_utils.badge import nvs
-from ..module_utils.badge.arguments import SETTINGS
+from ..module_utils.badge.arguments import SETTINGS, BadgeModule
 from ..module_utils.badge.build import firmware_from_build, firmware_from_regions
 from ..module_utils.badge.errors import BadgeError, FirmwareError
 from ..module_utils.badge.flasher import DEFAULT_BAUD, PATIENCE, flash
@@ -192,7 +192,7 @@ def settings_of(module: AnsibleModule, firmware: Firmware) -> bytes | None:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
+    module = BadgeModule(
         argument_spec=ARGUMENTS,
         mutually_exclusive=[("build", "regions")],
         required_one_of=[("build", "regions")],

@@ -73,7 +73,7 @@ from pathlib import Path
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils.badge import nvs, stored
-from ..module_utils.badge.arguments import SETTINGS
+from ..module_utils.badge.arguments import SETTINGS, BadgeModule
 from ..module_utils.badge.settings import NAMESPACE, SettingsError, entries, mode_of, parse
 
 FILE_MODE = 0o600
@@ -130,7 +130,7 @@ def write(module: AnsibleModule, path: Path) -> None:
 
 
 def main() -> None:
-    module = AnsibleModule(
+    module = BadgeModule(
         argument_spec={
             "path": {"type": "path", "required": True},
             "size": {"type": "int", "default": nvs.PARTITION_SIZE},

@@ -52,6 +52,15 @@ options:
       - A line with a C(mac) is for that badge. Lines without are given out in order, and what a badge was given is
         remembered in O(ledger) by the line's C(name), or by its place if it has none.
     type: path
+  cache_upstream:
+    description: The event's cache, which badges ask whose settings have no C(cache_upstream).
+    type: str
+    default: ''
+  cache_certificate_file:
+    description:
+      - PEM file of the authority behind that cache, perhaps encrypted with C(ansible-vault). It is read only for badges
+        that ask that cache and have no C(cache_certificate); an empty one in O(settings) makes them ask by plain HTTP.
+    type: path
   slots:
     description: The names of the slots in the order of the screen. Badges in other slots are added behind.
     type: list

@@ -20,6 +20,8 @@ ARGUMENTS_FILE = "flasher_args.json"
 def firmware_from_build(folder: Path) -> Firmware:
     """The firmware that `idf.py build` left in a folder, named after its project's program. Raises FirmwareError."""
     file = folder / ARGUMENTS_FILE
+    if not file.is_file():
+        raise FirmwareError(f"{file}: it is not there; name the folder that `idf.py build` filled")
     try:
         arguments: Any = json.loads(_read(file))
         chip = arguments.get("extra_esptool_args", {}).get("chip", "esp32c6")
@@ -27,7 +29,7 @@ def firmware_from_build(folder: Path) -> Firmware:
         parts = {int(part["offset"], 0): name for name, part in arguments.items() if _is_part(part)}
         encrypted = [name for name, part in arguments.items() if _is_part(part) and _is_true(part.get("encrypted"))]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise FirmwareError(f"{file}: not as ESP-IDF writes it ({error!r}); build the firmware again") from error
+        raise FirmwareError(f"{file}: {_why(error)}; ESP-IDF writes it otherwise, build the firmware again") from error
     if chip.replace("-", "").lower() != CHIP.replace("-", "").lower():
         raise FirmwareError(f"{file}: the firmware was built for {chip}; badges have the {CHIP}")
     if encrypted:
@@ -36,6 +38,17 @@ def firmware_from_build(folder: Path) -> Firmware:
     name = Path(programs[0]).stem if programs else folder.name
     pieces = ((parts.get(offset, Path(path).stem), offset, _read(folder / path)) for offset, path in files.items())
     return firmware_of(name, pieces)
+
+
+def _why(error: Exception) -> str:
+    """What of a file that cannot be understood is not as expected."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"it is no JSON in line {error.lineno}"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is no text"
+    if isinstance(error, KeyError):
+        return f"it has no {error}"
+    return "it has a list or text where a mapping belongs, or an offset that is no number"
 
 
 def _is_part(value: object) -> bool:

@@ -10,7 +10,7 @@ Keys, types and lengths are those of the badge's firmware of 2025 (github.com/Ni
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
 
@@ -21,7 +21,8 @@ NAMESPACE = "config"
 
 
 class SettingsError(ValueError):
-    """All that is wrong with a badge's settings, one mistake a line. No secret is part of it."""
+    """All that is wrong with a badge's settings, one mistake a line. No value is part of it: a passphrase may stand in
+    the wrong place."""
 
     def __init__(self, mistakes: Iterable[str]) -> None:
         self.mistakes = tuple(mistakes)
@@ -60,6 +61,7 @@ class Settings:
     cache_store: str = "/nix/store"
 
 
+NAMES = tuple(item.name for item in fields(Settings))
 _CHECKS = {
     "name": values.name,
     "router_ssid": values.ssid,
@@ -71,24 +73,22 @@ _CHECKS = {
 }
 # With the Wi-Fi on, the firmware restarts over and over without one of these.
 _NEEDED = ("router_ssid", "router_passphrase", "cache_upstream")
-_NOT_SHOWN = {"router_passphrase", "cache_certificate"}
 
 
 def parse(given: Mapping[str, object]) -> Settings:
     """Settings from plain values, of YAML or of a table's cells; None and "" are the same as left out.
 
-    :raises SettingsError: with all mistakes: the field, its value unless it is secret, and what would be right.
+    :raises SettingsError: with all mistakes: the field, what is wrong with it, and what would be right.
     """
     given = {key: value for key, value in given.items() if value is not None and value != ""}
-    known = [item.name for item in fields(Settings)]
-    mistakes = [_unknown(key, known) for key in given if key not in known]
+    mistakes = [f"{key}: there is no such setting; {nearest(key, NAMES)}" for key in given if key not in NAMES]
     mode = _mode(given, mistakes)
     checked: dict[str, object] = {}
     for key in [key for key in _CHECKS if key in given]:
         try:
             checked[key] = _CHECKS[key](given[key])
         except values.Unsuitable as error:
-            mistakes.append(f"{key}: {'it' if key in _NOT_SHOWN else repr(given[key])} {error}")
+            mistakes.append(f"{key}: it {error}")
     mistakes += _missing(given, mode)
     if mistakes or mode is None:
         raise SettingsError(mistakes)
@@ -129,7 +129,7 @@ def _mode(given: Mapping[str, object], mistakes: list[str]) -> Mode | None:
     try:
         return Mode(given["mode"])
     except ValueError:
-        mistakes.append(f"mode: {given['mode']!r} is no mode; choose one of {choices}")
+        mistakes.append(f"mode: it is no mode; choose one of {choices}")
         return None
 
 
@@ -144,9 +144,10 @@ def _missing(given: Mapping[str, object], mode: Mode | None) -> list[str]:
     return [f"{key}: it is missing; {why}" for key in _NEEDED if key not in given]
 
 
-def _unknown(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key, known, n=1)
-    return f"{key}: there is no such setting; " + (f"is it {near[0]}?" if near else f"there are {', '.join(known)}")
+def nearest(name: str, known: Sequence[str]) -> str:
+    """What somebody who wrote an unknown name may have meant."""
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"is it {near[0]}?" if near else f"there are {', '.join(known)}"
 
 
 def _check_room(settings: Settings) -> None:

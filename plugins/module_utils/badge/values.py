@@ -26,7 +26,7 @@ _PASSPHRASE = re.compile("[ -~]{8,63}")
 
 
 class Unsuitable(ValueError):  # noqa: N818 (it is read as "value X: unsuitable")
-    """What is wrong with a value and what would be right: the rest of a sentence that begins with the value."""
+    """What is wrong with a value and what would be right: the rest of a sentence about it."""
 
 
 def name(value: object) -> str:

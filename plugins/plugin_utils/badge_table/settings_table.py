@@ -9,28 +9,38 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 import yaml
-from ansible_collections.nixvegas.noc.plugins.module_utils.badge.settings import SettingsError, parse
+from ansible_collections.nixvegas.noc.plugins.module_utils.badge.settings import (
+    NAMES,
+    SettingsError,
+    nearest,
+    parse,
+)
 from ansible_collections.nixvegas.noc.plugins.module_utils.badge.table.assignment import Row
 from ansible_collections.nixvegas.noc.plugins.module_utils.badge.table.record import in_ledger
+from ansible_collections.nixvegas.noc.plugins.plugin_utils.badge_table.event_cache import EventCache
 
+NO_CACHE = EventCache("", str)
 SHOWN_MISTAKES = 20
+COLUMNS = ("mac", *NAMES)
 _MAC = re.compile("([0-9a-f]{2}:){5}[0-9a-f]{2}")
 _Given = Iterator[tuple[int, Mapping[str, object]]]
 
 
 class TableError(Exception):
-    """All that is wrong with a settings table, a line each with the line's number. No secret is part of it."""
+    """All that is wrong with a settings table, a line each with the line's number. No cell is part of it: any may be a
+    passphrase, where a column is missing or misnamed."""
 
 
-def read(text: str, where: str, shared: Mapping[str, object]) -> tuple[Row, ...]:
+def read(text: str, where: str, shared: Mapping[str, object], cache: EventCache = NO_CACHE) -> tuple[Row, ...]:
     """The rows of a settings table, with what they share.
 
     :param where: the file's name, whose ending says whether it is CSV or YAML.
     :param shared: settings of all badges; a cell that is not empty wins over them.
+    :param cache: what badges relay whose settings name no cache.
     :raises TableError: with all mistakes.
     """
     lines = _yaml(text, where) if PurePath(where).suffix in (".yml", ".yaml") else _csv(text, where)
@@ -40,12 +50,15 @@ def read(text: str, where: str, shared: Mapping[str, object]) -> tuple[Row, ...]
     for place, (number, given) in enumerate(lines, 1):
         settings = {key: value for key, value in given.items() if key != "mac" and value not in (None, "")}
         mac, wrong = mac_of(given.get("mac"))
-        row = Row(in_ledger(str(settings.get("name") or "")) or mac or f"#{place}", mac, {**shared, **settings})
+        wrong = [f"mac: {mistake}" for mistake in wrong]
+        name = in_ledger(str(settings.get("name") or ""))
+        row = Row(name or mac or f"#{place}", mac, cache.under({**shared, **settings}))
         wrong += _mistakes(row)
-        for key in {row.id, mac} - {""}:
+        for key, column in {row.id: "name", mac: "mac"}.items():
             if key in seen:
-                wrong.append(f"{key} stands in line {seen[key]} too; give every badge another name and MAC")
-            seen.setdefault(key, number)
+                wrong.append(f"{column}: it stands in line {seen[key]} too; give every badge another name and MAC")
+            if key:
+                seen.setdefault(key, number)
         mistakes += [f"{where}, line {number}: {mistake}" for mistake in wrong]
         rows.append(row)
     if not rows:
@@ -63,15 +76,21 @@ def mac_of(value: object) -> tuple[str, list[str]]:
     mac = str(value).strip().lower().replace("-", ":")
     if isinstance(value, str) and _MAC.fullmatch(mac):
         return mac, []
-    return "", [f'mac: {value!r} is no MAC; write it in quotes, as "60:55:f9:00:00:07"']
+    return "", ["it is no MAC; write it as 60:55:f9:00:00:07, in YAML in quotes"]
 
 
-def shared_row(settings: Mapping[str, object], rows: tuple[Row, ...]) -> Row | None:
-    """The settings of a badge that the table does not list: what all share, where that is enough by itself."""
+def shared_row(settings: Mapping[str, object], rows: tuple[Row, ...], cache: EventCache = NO_CACHE) -> Row | None:
+    """The settings of a badge that the table does not list: what all share, where that is enough by itself.
+
+    :raises TableError: with all mistakes, where there is no table and badges get nothing else.
+    """
     if not settings or any(not row.mac for row in rows):
         return None
-    row = Row("", "", settings)
-    return None if rows and _mistakes(row) else row
+    row = Row("", "", cache.under(settings))
+    mistakes = _mistakes(row)
+    if mistakes and not rows:
+        raise TableError("\n".join(f"settings: {mistake}" for mistake in mistakes))
+    return None if mistakes else row
 
 
 def _mistakes(row: Row) -> list[str]:
@@ -87,21 +106,36 @@ def _csv(text: str, where: str) -> _Given:
     the byte order."""
     text = text.removeprefix("\ufeff")
     head = text.split("\n", 1)[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",")
+    delimiter = ";" if head.count(";") > head.count(",") else ","
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         columns = [column.strip() for column in next(reader, [])]
-        if len(set(columns)) != len(columns) or "" in columns:
-            raise TableError(f"{where}, line 1: the columns are {', '.join(columns)}; name each once, as mac,name,mode")
+        if mistakes := list(_in_header(columns)):
+            raise TableError("\n".join(f"{where}, line 1: {mistake}" for mistake in mistakes))
         for cells in reader:
             if len(cells) > len(columns) and any(cells[len(columns) :]):
                 raise TableError(
                     f"{where}, line {reader.line_num}: {len(cells)} cells under {len(columns)} columns;"
-                    " put a cell with a comma in it in double quotes"
+                    f" put a cell with a {delimiter} in it in double quotes"
                 )
             if any(cell.strip() for cell in cells):
                 yield reader.line_num, dict(zip(columns, cells, strict=False))
     except csv.Error as error:
-        raise TableError(f"{where}, line {reader.line_num}: it is not CSV: {error}") from error
+        raise TableError(
+            f"{where}, line {reader.line_num}: it is not CSV: {error}; look for a double quote without its second"
+        ) from None
+
+
+def _in_header(columns: Sequence[str]) -> Iterator[str]:
+    """What is wrong with a first line. If it has no column's name at all, it is likely the first badge's."""
+    if columns and not set(columns) & set(COLUMNS):
+        yield f"it names no column; let it be, for instance, mac,name,mode (there are {', '.join(COLUMNS)})"
+        return
+    for number, column in enumerate(columns, 1):
+        if column not in COLUMNS:
+            yield f"column {number}: there is no such column; {nearest(column, COLUMNS)}"
+        elif column in columns[: number - 1]:
+            yield f"column {number}: {column} is a column already; name each once"
 
 
 def _yaml(text: str, where: str) -> _Given:
@@ -111,14 +145,23 @@ def _yaml(text: str, where: str) -> _Given:
         if not isinstance(root, yaml.SequenceNode):
             raise TableError(f"{where}: it is no list; write `- name: …` for each badge")
         for node in root.value:
+            line = node.start_mark.line + 1
             if not isinstance(node, yaml.MappingNode):
-                raise TableError(f"{where}, line {node.start_mark.line + 1}: it is no mapping; write `- name: …`")
-            given = loader.construct_mapping(node, deep=True)
-            yield node.start_mark.line + 1, {str(key): value for key, value in given.items()}
+                raise TableError(f"{where}, line {line}: it is no mapping; write `- name: …`")
+            try:
+                given = loader.construct_mapping(node, deep=True)
+            except ValueError:
+                # A day that no calendar has, for instance.
+                raise TableError(f"{where}, line {line}: it has a value that YAML cannot read; quote it") from None
+            if unknown := [str(key) for key in given if key not in COLUMNS]:
+                raise TableError(f"{where}, line {line}: there is no such setting; {nearest(unknown[0], COLUMNS)}")
+            yield line, {str(key): value for key, value in given.items()}
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        # Not the error's own text: it quotes the line, which may have a passphrase in it.
-        raise TableError(f"{where}, line {line}: it is not YAML: {error.problem}") from None
+        # Not the error's own text: it quotes the line or a word of it, which may be a passphrase.
+        raise TableError(
+            f"{where}, line {line}: it is not YAML; quote values that have other characters than letters and digits"
+        ) from None
     except yaml.YAMLError:
         raise TableError(f"{where}: it is not YAML: it has characters that cannot be there") from None
     finally:

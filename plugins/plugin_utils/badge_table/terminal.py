@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import stat
 import termios
 from collections.abc import Iterator
@@ -40,6 +41,22 @@ def terminal_of(process: int) -> Iterator[int | None]:
     except termios.error:
         # It was closed meanwhile.
         pass
+    finally:
+        os.close(descriptor)
+
+
+def is_read(process: int) -> bool:
+    """Whether a process's standard output still has a reader; false for a pipe whose other end is closed, as by
+    `| head`. Ansible's main process waits for ever once such a pipe's buffer is full (seen with 2.19)."""
+    try:
+        descriptor = os.open(f"/proc/{process}/fd/1", os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except OSError:
+        # A socket cannot be opened so; it is taken for read.
+        return True
+    try:
+        output = select.poll()
+        output.register(descriptor, 0)
+        return not any(events & select.POLLERR for _descriptor, events in output.poll(0))
     finally:
         os.close(descriptor)
 

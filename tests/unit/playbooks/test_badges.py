@@ -62,6 +62,12 @@ class Table:
         }
         self.variables.write_text(yaml.safe_dump(variables), encoding="utf-8")
 
+    def change(self, variable: str, **values: object) -> None:
+        """Change values of a variable."""
+        told = yaml.safe_load(self.variables.read_text(encoding="utf-8"))
+        told[variable].update(values)
+        self.variables.write_text(yaml.safe_dump(told), encoding="utf-8")
+
     def command(self, *arguments: str) -> list[str]:
         inventory = ["-i", str(self.inventory)] if self.inventory else ["-i", "localhost,"]
         return [*PLAYBOOK, *inventory, "-e", f"@{self.variables}", *arguments]
@@ -230,6 +236,74 @@ def test_the_cache_is_the_events(table: Table, certificate: str) -> None:
     assert (config["cache_upstream"], config["cache_use_https"]) == ("cache.nixos.lv", 1)
 
 
+def test_a_reader_that_goes_away_ends_the_run(table: Table) -> None:
+    """As with `| grep -m1 PASS`: the badges in work are finished and in the ledger, others are not begun."""
+    badges = [badge(number) for number in range(BADGES) if number not in (LOCKED, SILENT_ONCE, UNPLUGGED)]
+    with (
+        volunteer(table, badges),
+        subprocess.Popen(
+            table.command("-e", "badge_idle=600"),
+            cwd=CHECKOUT,
+            env=ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as run,
+    ):
+        assert run.stdout
+        assert any("PASS" in line for line in run.stdout)
+        run.stdout.close()
+        wait_for(lambda: run.poll() is not None, 60)
+    begun = {one.mac for one in badges if one.flash.programmed_bytes}
+    assert {record["mac"] for record in table.records() if record["result"] == "passed"} == begun
+    assert 1 <= len(begun) < len(badges)
+
+
+def test_without_settings_for_the_events_cache_its_authority_is_not_needed(table: Table) -> None:
+    """It is asked for, with the command that makes it, only where badges ask the event's cache by TLS."""
+    table.inventory = table.folder / "event"
+    table.inventory.mkdir()
+    (table.inventory / "event.yml").write_bytes((CHECKOUT / "inventories/dc33/event.yml").read_bytes())
+    one = badge(5)
+    table.slots[0].plug(one)
+    table.change("badge_settings", cache_upstream="other.example")
+    assert table.run().returncode == 0
+    config = nvs.read(one.flash.read(0x9000, 0x3000))["config"]
+    assert (config["cache_upstream"], config["cache_use_https"]) == ("other.example", 0)
+    table.change("badge_settings", cache_upstream="cache.nixos.lv")
+    refused = table.run()
+    assert refused.returncode == 2
+    assert "ansible-playbook nixvegas.noc.secrets" in refused.stdout + refused.stderr
+    table.change("badge_settings", cache_certificate="")
+    assert table.run().returncode == 0
+    config = nvs.read(one.flash.read(0x9000, 0x3000))["config"]
+    assert (config["cache_upstream"], config["cache_use_https"]) == ("cache.nixos.lv", 0)
+
+
+@pytest.mark.parametrize(
+    ("variables", "words"),
+    [
+        ({"badge_settings": [{"router_passphrase": PASSPHRASE}]}, "settings (badge_settings): it is a list"),
+        ({"badge_settings": PASSPHRASE}, "settings (badge_settings): it is no mapping"),
+        ({"badge_settings": {"mode": PASSPHRASE}, "badge_settings_file": ""}, "settings: mode: it is no mode"),
+        ({"badge_ledger": ""}, "ledger (badge_ledger): it is empty"),
+        ({"badge_idle": "abc"}, "idle (badge_idle): 'abc' is no time"),
+        ({"badge_idle": -5}, "idle (badge_idle): '-5' is no time"),
+        ({"badge_firmware": "/nonexistent"}, "/nonexistent/flasher_args.json: it is not there; name the folder"),
+    ],
+)
+def test_what_cannot_be_used_is_said_in_one_error(table: Table, variables: dict[str, object], words: str) -> None:
+    one = badge(0)
+    table.slots[0].plug(one)
+    told = yaml.safe_load(table.variables.read_text(encoding="utf-8"))
+    table.variables.write_text(yaml.safe_dump(told | variables), encoding="utf-8")
+    done = table.run()
+    assert done.returncode == 2
+    assert words in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    assert (one.commands, table.ledger.exists()) == (0, False)
+
+
 def test_check_mode_tells_all_and_writes_nothing(table: Table) -> None:
     one = badge(3)
     table.slots[2].plug(one)
@@ -244,7 +318,7 @@ def test_mistakes_are_told_before_a_badge_is_touched(table: Table) -> None:
     (table.folder / "names.csv").write_text("name,mode\nzoe,dark\n", encoding="utf-8")
     done = table.run()
     assert done.returncode == 2
-    assert "line 2: mode: 'dark' is no mode" in done.stdout + done.stderr
+    assert "line 2: mode: it is no mode" in done.stdout + done.stderr
     assert not table.ledger.exists()
 
 

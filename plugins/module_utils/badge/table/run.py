@@ -128,10 +128,17 @@ class Run:
                 case Write(record) if self.ledger is not None:
                     self.ledger.append(record)
                 case Say(text):
-                    self.face.say(text)
+                    self._say(text)
                 case Job():
                     self._heard[action.slot] = time.monotonic()
                     self._worker(action.slot).start(action)
+
+    def _say(self, text: str) -> None:
+        try:
+            self.face.say(text)
+        except BrokenPipeError:
+            # Nobody reads on: the badges in work are finished, and no others are begun.
+            self._ends_wanted = max(self._ends_wanted, 1)
 
     def _worker(self, name: str) -> Worker:
         if name not in self._workers:

@@ -98,10 +98,13 @@ def test_regions_are_flashed_alone(run: Run, build: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"build": "/nonexistent"}, "/nonexistent/flasher_args.json: cannot be read: No such file"),
+        (
+            {"build": "/nonexistent"},
+            "/nonexistent/flasher_args.json: it is not there; name the folder that `idf.py build` filled",
+        ),
         ({"build": None, "regions": [{"offset": "64k", "path": "x"}]}, "regions[0].offset: '64k' is no number"),
         ({"build": None}, "one of the following is required: build, regions"),
-        ({"settings": SETTINGS | {"router_ssid": "x" * 40}}, "router_ssid: 'xxxxxxx"),
+        ({"settings": SETTINGS | {"router_ssid": "x" * 40}}, "router_ssid: it has 40 bytes; write 31 at most"),
         ({"mac": "60:55:f9:00:00:99"}, "badge 60:55:f9:00:00:01 is there in place of 60:55:f9:00:00:99"),
         ({"port": "/nonexistent"}, "/nonexistent: cannot be opened (ENOENT): plug the badge in again"),
     ],
@@ -134,3 +137,25 @@ def test_without_esptool_it_says_where_it_is(slot: Slot, tmp_path: Path) -> None
     answer = json.loads(result.stdout)
     assert "esptool (>=5.3,<6)" in answer["msg"]
     assert "ansible_python_interpreter to /opt/nixvegas/badge/bin/python" in answer["msg"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        [{"mode": "lights", "passphrase": PASSPHRASE}],
+        [PASSPHRASE],
+        PASSPHRASE,
+        {"mode": PASSPHRASE},
+        {"mode": "lights", "router_pasphrase": PASSPHRASE},
+        {"mode": "lights", PASSPHRASE: 1},
+        {"mode": "lights", "cache_priority": PASSPHRASE},
+        {"mode": "lights", "router_passphrase": [PASSPHRASE]},
+        {"mode": "lights", "router_ssid": PASSPHRASE * 3},
+    ],
+)
+def test_refused_settings_are_not_shown(run: Run, settings: object) -> None:
+    """Neither in the message nor in what -vvv shows of the invocation."""
+    result = run(settings=settings)
+    assert result["failed"]
+    assert result["invocation"]["module_args"]["settings"] == "(not shown)"
+    assert "correct" not in json.dumps(result)

@@ -29,7 +29,7 @@ def image(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(image: Path, capfd: pytest.CaptureFixture[str]) -> Run:
-    def call(settings: dict[str, Any] | None = None, check: bool = False, **options: Any) -> dict[str, Any]:
+    def call(settings: object = None, check: bool = False, **options: Any) -> dict[str, Any]:
         given = {"path": str(image), "_ansible_check_mode": check, "_ansible_diff": True, **options}
         if settings is not None:
             given["settings"] = settings
@@ -119,3 +119,25 @@ def test_a_missing_file_or_folder_is_said(run: Run, image: Path) -> None:
     missing = run({"mode": "lights"}, path=str(folder / "badge.bin"))
     assert missing["msg"] == f"{folder}/badge.bin: its folder {folder} is not there; make it first"
     assert run({"mode": "lights"}, path=str(folder / "badge.bin"), check=True)["changed"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        [{"mode": "lights", "passphrase": PASSPHRASE}],
+        [PASSPHRASE],
+        PASSPHRASE,
+        {"mode": PASSPHRASE},
+        {"mode": "lights", "router_pasphrase": PASSPHRASE},
+        {"mode": "lights", PASSPHRASE: 1},
+        {"mode": "lights", "cache_priority": PASSPHRASE},
+        {"mode": "lights", "router_passphrase": [PASSPHRASE]},
+        {"mode": "lights", "router_ssid": PASSPHRASE * 3},
+    ],
+)
+def test_refused_settings_are_not_shown(run: Run, settings: object) -> None:
+    """Neither in the message nor in what -vvv shows of the invocation."""
+    result = run(settings=settings)
+    assert result["failed"]
+    assert result["invocation"]["module_args"]["settings"] == "(not shown)"
+    assert "correct" not in json.dumps(result)

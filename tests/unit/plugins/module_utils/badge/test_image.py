@@ -128,7 +128,7 @@ def lose_a_file(arguments: Any) -> None:
 @pytest.mark.parametrize(
     ("edit", "words"),
     [
-        (drop_files, "flasher_args.json: not as ESP-IDF writes it (KeyError('flash_files'))"),
+        (drop_files, "flasher_args.json: it has no 'flash_files'; ESP-IDF writes it otherwise"),
         (other_chip, "flasher_args.json: the firmware was built for esp32s3; badges have the ESP32-C6"),
         (encrypt, "flasher_args.json: app is to be encrypted"),
         (lose_a_file, "phy.bin: cannot be read: No such file or directory"),
@@ -142,12 +142,14 @@ def test_a_wrong_build_is_refused(build: Path, edit: Callable[[Any], None], word
 
 def test_a_build_that_is_no_json_is_refused(build: Path) -> None:
     (build / "flasher_args.json").write_bytes(b"\xff")
-    with pytest.raises(FirmwareError, match="not as ESP-IDF writes it"):
+    with pytest.raises(FirmwareError, match="it is no text; ESP-IDF writes it otherwise"):
         firmware_from_build(build)
 
 
 def test_a_missing_build_names_the_file(tmp_path: Path) -> None:
-    with pytest.raises(FirmwareError, match=r"flasher_args.json: cannot be read: No such file"):
+    with pytest.raises(
+        FirmwareError, match=r"flasher_args.json: it is not there; name the folder that `idf.py build` filled"
+    ):
         firmware_from_build(tmp_path)
 
 
