@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 CONTROLLER = "devices/pci0000:00/0000:00:14.0"
@@ -41,6 +42,19 @@ class Usb:
             (self.dev / terminal).touch()
         for target in (folder, interface):
             (self.sysfs / "bus/usb/devices" / target.name).symlink_to(target)
+
+    def unplug(self, path: str) -> None:
+        """What is at a socket goes away, with its terminal and that one's link."""
+        folder = (self.sysfs / "bus/usb/devices" / path).resolve()
+        for terminal in folder.glob(f"{path}:*/tty/*"):
+            (self.dev / terminal.name).unlink()
+            for link in (self.dev / "badge").iterdir():
+                if link.readlink().name == terminal.name:
+                    link.unlink()
+        for link in (self.sysfs / "bus/usb/devices").glob(f"{path}*"):
+            if link.name.partition(":")[0] == path:
+                link.unlink()
+        shutil.rmtree(folder)
 
     def name_slot(self, slot: str, terminal: str) -> None:
         """The link that udev makes by the rules of the role `badge`."""
