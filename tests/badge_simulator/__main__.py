@@ -18,6 +18,7 @@ from pathlib import Path
 
 from . import INSTANT, NATIVE_USB, SERIAL, Badge, Slot, draw, mac_of, slots
 from .boot import switch_on
+from .play import write_variables
 
 SPEEDS = {"instant": INSTANT, "usb": NATIVE_USB, "serial": SERIAL}
 _PAUSE = 0.1
@@ -62,7 +63,9 @@ def main(given: Sequence[str]) -> int:
     waiting = iter(badges)
     with ExitStack() as stack:
         folder = options.folder or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
         table = stack.enter_context(slots(folder, options.count))
+        write_variables(folder, table)
         for slot, badge in zip(table, itertools.islice(waiting, options.count), strict=False):
             plug(slot, badge)
         try:
