@@ -200,6 +200,8 @@ class Served:
                 data += more
         except ConnectionResetError:
             reset = True
+        self._sockets.remove(connection)
+        connection.close()
         head, _, body = bytes(data).partition(b"\r\n\r\n")
         status, *lines = head.decode().split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in lines)}
