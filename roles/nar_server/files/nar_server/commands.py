@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sys
-import urllib.request
 from collections.abc import Sequence
 
 from .config import Config, ViewConfig
@@ -48,6 +47,9 @@ def audit(config: Config, names: Sequence[str], *, as_json: bool) -> int:
 
 def stats(config: Config, names: Sequence[str], *, as_json: bool) -> int:
     """Print the counters of the running server's views; the exit status."""
+    # The server, which starts with this module too, does without it.
+    import urllib.request  # noqa: PLC0415
+
     _known(config, names)
     found = {}
     for view in config.views:

@@ -12,6 +12,7 @@ import mimetypes
 import os
 import stat
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from . import VERSION, routes
 from .app import not_found
@@ -29,8 +30,10 @@ from .policy import Decision, Paths
 from .store_path import StorePath
 from .traces import build_trace, realisation
 from .tree import Elsewhere, Inside, parse_names, resolve
-from .upstream.pull import Puller
 from .views import View
+
+if TYPE_CHECKING:
+    from .upstream.pull import Puller
 
 # Python's own table of types, the same on every machine.
 _TYPES = mimetypes.MimeTypes(filenames=())
