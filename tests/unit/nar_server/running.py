@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from http.client import HTTPConnection
 from pathlib import Path
 from urllib.request import Request, urlopen
 
@@ -61,6 +62,16 @@ class Running:
         self.wait_for_state("READY=1")
         self.address = self.log_line("serving ").split(" on ")[1].split(",")[0].strip()
 
+    def silent(self, seconds: float, messages: int) -> bool:
+        """Whether nothing is told to systemd any more, for so long, after at most so many messages."""
+        self._notified.settimeout(seconds)
+        try:
+            return not all(self._notified.recv(100) for _ in range(messages))
+        except TimeoutError:
+            return True
+        finally:
+            self._notified.settimeout(20)
+
     def wait_for_state(self, state: str) -> None:
         while state not in self._notified.recv(100).decode().split("\n"):
             pass
@@ -89,6 +100,30 @@ class Running:
                 if os.getsid(int(folder.name)) == self.process.pid:
                     found.append(folder)
         return found
+
+    def workers(self) -> list[int]:
+        """The processes that answer requests now."""
+        main = self.process.pid
+        return [int(child) for child in Path(f"/proc/{main}/task/{main}/children").read_text().split()]
+
+    def connections(self) -> list[HTTPConnection]:
+        """A connection to each worker, in the order of ``workers``: the others stand still while one is made."""
+        workers, made = self.workers(), []
+        for chosen in workers:
+            others = [worker for worker in workers if worker != chosen]
+            for worker in others:
+                os.kill(worker, signal.SIGSTOP)
+                while "T (stopped)" not in Path(f"/proc/{worker}/status").read_text():
+                    time.sleep(0.01)
+            connection = HTTPConnection(self.address, timeout=20)
+            connection.request("GET", "/version")
+            connection.getresponse().read()
+            # It stays the same from now on.
+            connection.auto_open = 0
+            made.append(connection)
+            for worker in others:
+                os.kill(worker, signal.SIGCONT)
+        return made
 
     def most_memory(self) -> int:
         """Bytes that all its processes together have had in memory, at most, since they started."""

@@ -166,8 +166,7 @@ def test_stats(running: Running, store: Any, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == {"main": {"paths": 1, "narinfos": 1, "nars": 1, "bytes": len(path.nar)}}
     assert run("stats", "--config", str(file)).stdout.startswith("main: paths 1, narinfos 1, nars 1, bytes ")
-    running.process.kill()
-    running.process.wait()
+    running.close()
     done = run("stats", "--config", str(file))
     assert done.returncode == 1
     assert "Is the server running?" in done.stderr

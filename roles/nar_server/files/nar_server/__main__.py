@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import resource
 import socket
@@ -69,8 +68,7 @@ def check_config(config: Config, _path: Path) -> int:
 def serve(config: Config, path: Path) -> int:
     """Serve; the exit status."""
     # What check-config does not need is not loaded for it: it must run before the packages are there.
-    from .metrics import Shared  # noqa: PLC0415
-    from .serving import Serving  # noqa: PLC0415
+    from .supervisor import Supervisor  # noqa: PLC0415
     from .systemd import passed_sockets  # noqa: PLC0415
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -78,10 +76,8 @@ def serve(config: Config, path: Path) -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     for warning in _warnings(config):
         LOGGER.warning("%s", warning)
-    serving = Serving(path, config, Shared())
     sockets = passed_sockets() or [each for address in config.listen for each in listening_sockets(address)]
-    asyncio.run(serving.run(sockets))
-    return 0
+    return Supervisor(path, config, sockets).run()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

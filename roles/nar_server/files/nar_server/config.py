@@ -82,6 +82,7 @@ class Config:
 
     listen: tuple[Address, ...] = (Address("127.0.0.1", 5000),)
     title: str = "Nix binary cache"
+    workers: int = field(default_factory=options.processors)
     stores: Mapping[str, StoreConfig] = field(default_factory=lambda: {MAIN: StoreConfig()})
     views: tuple[ViewConfig, ...] = (ViewConfig(),)
     upstreams: tuple[UpstreamConfig, ...] = ()
@@ -121,7 +122,7 @@ _PULL_THROUGH: Mapping[str, Reader] = {
     "daemon_socket": options.path,
 }
 _HOT_TIER: Mapping[str, Reader] = {"folder": options.path, "size": options.size}
-_SERVER: Mapping[str, Reader] = {"listen": options.addresses, "title": options.line}
+_SERVER: Mapping[str, Reader] = {"listen": options.addresses, "title": options.line, "workers": options.positive}
 _TABLES: Mapping[str, Reader] = dict.fromkeys(
     ("stores", "views", "upstreams", "pull_through", "hot_tier"), lambda value: value
 )

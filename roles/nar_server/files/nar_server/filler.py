@@ -10,6 +10,7 @@ It yields to whoever serves. Whatever goes wrong is told on standard error, and 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import sys
@@ -38,6 +39,15 @@ class Filler:
         target = self._folder / pack_name(source.nar_hash)
         if target.exists():
             return True
+        # Each worker has a filler: they take turns, so that none makes what another has made, and the budget holds.
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            return target.exists() or self._make(source, target)
+        finally:
+            os.close(folder)
+
+    def _make(self, source: Source, target: Path) -> bool:
         # Without a name until it is whole: after a crash, the kernel has removed it.
         descriptor = os.open(self._folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o644)
         try:

@@ -10,6 +10,7 @@ writer decides, and the set of paths that were told of already have one place fo
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import mmap
 import os
@@ -98,9 +99,7 @@ class Shared:
             raw = name.encode()
             if len(raw) > _NAME_SIZE:
                 raise ValueError(f"the name of a series has more than {_NAME_SIZE} bytes: {name}")
-            # Locks of this kind are each process's own, also those of a forked one.
-            fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
-            try:
+            with self._alone():
                 self._places.update(self.names())
                 if name not in self._places:
                     if len(self._places) >= _MOST_SERIES:
@@ -108,8 +107,6 @@ class Shared:
                     start = len(self._places) * _NAME_SIZE
                     self._memory[start : start + len(raw)] = raw
                     self._places[name] = len(self._places)
-            finally:
-                fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
         return self._places[name]
 
     def _offset(self, row: int, place: int) -> int:
@@ -125,6 +122,14 @@ class Shared:
         rows = range(self._workers)
         return sum(float(_DOUBLE.unpack_from(self._memory, self._offset(row, place))[0]) for row in rows)
 
+    def mark(self, place: int, value: float) -> None:
+        """Write the cell of this worker's row."""
+        _DOUBLE.pack_into(self._memory, self._offset(self._row, place), value)
+
+    def marked(self, worker: int, place: int) -> float:
+        """Read that of any worker's row."""
+        return float(_DOUBLE.unpack_from(self._memory, self._offset(worker, place))[0])
+
     def set(self, place: int, value: float) -> None:
         """Write the cell that is everybody's."""
         _DOUBLE.pack_into(self._memory, self._offset(self._workers, place), value)
@@ -136,15 +141,36 @@ class Shared:
     def first(self, text: str) -> bool:
         """Whether nobody has told of this text before; it has been from now on. False once too many were."""
         key = (zlib.crc32(text.encode()) << 32 | zlib.adler32(text.encode())) or 1
+        there, _offset = self._look(key)
+        if there:
+            return False
+        with self._alone():
+            there, offset = self._look(key)
+            if there or offset is None:
+                return False
+            _KEY.pack_into(self._memory, offset, key)
+            return True
+
+    def _look(self, key: int) -> tuple[bool, int | None]:
+        """Whether a key is there; if not, the place for it, unless there is none left."""
         for step in range(_SET_SIZE):
             offset = self._set_start + (key + step) % _SET_SIZE * _KEY.size
             (there,) = _KEY.unpack_from(self._memory, offset)
             if there == key:
-                return False
+                return True, offset
             if there == 0:
-                _KEY.pack_into(self._memory, offset, key)
-                return True
-        return False
+                return False, offset
+        return False, None
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other process does at the same time what is done in this context."""
+        # Locks of this kind are each process's own, also those of a forked one.
+        fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
 
 
 class Metrics:

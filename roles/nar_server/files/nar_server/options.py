@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -103,6 +104,11 @@ def positive(value: Any) -> int:
     if natural(value) == 0:
         raise ValueError("0 is not a number from 1")
     return natural(value)
+
+
+def processors() -> int:
+    """How many processors this process may use, at most 4: the default number of workers."""
+    return min(4, len(os.sched_getaffinity(0)))
 
 
 def size(value: Any) -> int:

@@ -11,7 +11,7 @@ import logging
 import os
 
 from .bodies import FileBody, StreamBody
-from .config import Config
+from .config import Config, PullThroughConfig
 from .http import Body, Request, Response
 from .metrics import Metrics, Shared
 from .narinfo import render_json, render_narinfo
@@ -19,17 +19,15 @@ from .ranges import UnsatisfiableError, parse_range
 from .upstream.breaker import Breaker
 from .upstream.client import FetchError, Upstream
 from .upstream.pull import Puller
-from .upstream.spool import Reader
+from .upstream.spool import Reader, Spool
 from .views import View
 
 LOGGER = logging.getLogger("nar_server")
 _NAR_TYPE = "application/x-nix-nar"
 
 
-def make_puller(config: Config, shared: Shared, metrics: Metrics) -> Puller | None:
-    """The puller of a configuration; None when it has no upstreams. Raises OSError when there is no spool."""
-    if not config.upstreams:
-        return None
+def make_puller(config: Config, shared: Shared, metrics: Metrics) -> Puller:
+    """The puller of a configuration with upstreams; its spool must have been prepared."""
     upstreams = [
         Upstream(
             upstream,
@@ -41,13 +39,15 @@ def make_puller(config: Config, shared: Shared, metrics: Metrics) -> Puller | No
         )
         for upstream in config.upstreams
     ]
-    folder = config.pull_through.folder
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        raise PermissionError(errno.EACCES, "the spool of pull_through must be writable", str(folder))
-    puller = Puller(config.pull_through, upstreams, metrics)
-    puller.spool.clean()
-    return puller
+    return Puller(config.pull_through, upstreams, metrics)
+
+
+def prepare_spool(config: PullThroughConfig) -> None:
+    """Make the spool's folder, or clean it of what killed processes left. Raises OSError when it cannot be used."""
+    config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not os.access(config.folder, os.R_OK | os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, "the spool of pull_through must be writable", str(config.folder))
+    Spool(config.folder, config.size).clean()
 
 
 class _Announced(Body):

@@ -2,92 +2,130 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A process that serves: it listens, reads its configuration again when told to, and stops in order."""
+"""A process that serves: it takes another configuration when it is given one, and stops in order."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import socket
-from collections.abc import Awaitable, Iterable
-from pathlib import Path
+import sys
+import time
+from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
 
+from . import signals
 from .badges import without_length
-from .config import Config, load_config
+from .config import Config
 from .http import HttpServer, Request, Response
 from .keys import KeyFormatError
 from .metrics import Shared
 from .options import ConfigError
 from .site import Site
-from .systemd import keep_alive, notify, notify_reloading
 
 LOGGER = logging.getLogger("nar_server")
 # Answers under way when the server is told to stop have this long to finish.
-_GRACE_SECONDS = 10
+GRACE_SECONDS = 10
+# What a worker says once it serves what it was told to.
+SERVING = "serving"
+# The name of the cells in which workers write down when their loops ran last.
+HEARTBEAT = "heartbeat"
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What all workers have. ``beat_every``: seconds between their signs of life, None for none."""
+
+    shared: Shared
+    sockets: Sequence[socket.socket]
+    beat_every: float | None
 
 
 class Serving:
-    """Serves a site on sockets, and another site after a reload, with the same connections."""
+    """Serves a site on sockets, and another site after a reload, with the same connections.
 
-    def __init__(self, path: Path, config: Config, shared: Shared) -> None:
+    ``control`` brings configurations and takes answers; when its other end closes, the server stops.
+    """
+
+    def __init__(self, config: Config, common: Common, control: Connection) -> None:
         """Raises ConfigError, KeyFormatError or OSError when the configuration cannot be served."""
-        self._path = path
-        self._config = config
-        self._shared = shared
-        self._site = Site.of(config, shared)
+        self._common = common
+        self._control = control
+        self._heartbeat = common.shared.place(HEARTBEAT)
+        self._site = Site.of(config, common.shared)
         self._retiring: set[asyncio.Task[None]] = set()
+        self._stop = asyncio.Event()
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """Answer one request."""
         return self._site.handle(request)
 
-    def reload(self) -> None:
-        """Read the configuration again; one that has mistakes changes nothing."""
-        notify_reloading()
+    def _told(self) -> None:
+        """The main process sent a configuration, or is gone."""
         try:
-            config = load_config(self._path)
-            site = Site.of(config, self._shared)
+            config: Config = self._control.recv()
+        except (EOFError, OSError):
+            asyncio.get_running_loop().remove_reader(self._control.fileno())
+            self._stop.set()
+            return
+        try:
+            site = Site.of(config, self._common.shared)
         except (ConfigError, KeyFormatError, OSError) as problem:
-            LOGGER.error("not reloaded, the old configuration stays: %s", problem)
+            # The main process has tried it: a file was changed or taken away since then.
+            LOGGER.error("not reloaded, the old configuration stays in one worker: %s", problem)
         else:
-            if config.listen != self._config.listen:
-                LOGGER.warning("'listen' takes effect when the server restarts")
-            old, self._site, self._config = self._site, site, config
+            old, self._site = self._site, site
             task = asyncio.ensure_future(old.retire())
             self._retiring.add(task)
             task.add_done_callback(self._retiring.discard)
-            LOGGER.info("reloaded: serving %s", self.described())
-        notify("READY=1")
+        self._say_serving()
 
-    def described(self) -> str:
-        """What is served, in a line."""
-        return ", ".join(f"{view.name} ({view.store.directory}, {view.priority})" for view in self._site.views)
+    def _say_serving(self) -> None:
+        try:
+            self._control.send(SERVING)
+        except OSError:
+            self._stop.set()
 
-    async def run(self, sockets: Iterable[socket.socket]) -> None:
-        """Serve until SIGTERM or SIGINT."""
-        sockets = list(sockets)
-        loop, stop = asyncio.get_running_loop(), asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self.reload)
+    def _beat(self) -> None:
+        if self._common.beat_every is not None:
+            self._common.shared.mark(self._heartbeat, time.monotonic())
+            asyncio.get_running_loop().call_later(self._common.beat_every, self._beat)
+
+    async def run(self) -> None:
+        """Serve until SIGTERM or SIGINT, or until the main process is gone."""
+        loop = asyncio.get_running_loop()
+        for number in signals.STOPPING:
+            loop.add_signal_handler(number, self._stop.set)
+        # They were held back while this process had the main process's way of taking them.
+        signals.release()
         server = HttpServer(without_length(self.handle))
-        server.listen(sockets)
-        LOGGER.info("serving %s on %s", self.described(), ", ".join(map(bound_to, sockets)))
-        notify("READY=1")
-        alive = asyncio.ensure_future(keep_alive())
-        await stop.wait()
-        alive.cancel()
-        notify("STOPPING=1")
-        for listener in sockets:
+        server.listen(self._common.sockets)
+        loop.add_reader(self._control.fileno(), self._told)
+        self._beat()
+        self._say_serving()
+        await self._stop.wait()
+        server.leave()
+        for listener in self._common.sockets:
             listener.close()
-        await server.shutdown(_GRACE_SECONDS)
+        await server.shutdown(GRACE_SECONDS)
         for task in self._retiring:
             task.cancel()
         await self._site.close()
 
 
-def bound_to(listener: socket.socket) -> str:
-    """Where a socket listens."""
-    name = listener.getsockname()
-    return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else str(name)
+def work(number: int, config: Config, common: Common, control: Connection, foreign: Iterable[Connection]) -> None:
+    """Serve, in a process of its own. ``foreign``: ends of pipes that are other processes'."""
+    signals.forked()
+    for each in foreign:
+        each.close()
+    common.shared.become(number)
+
+    async def serve() -> None:
+        await Serving(config, common, control).run()
+
+    try:
+        asyncio.run(serve())
+    except (ConfigError, KeyFormatError, OSError) as problem:
+        LOGGER.error("%s", problem)
+        sys.exit(1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable
+from typing import TYPE_CHECKING
 
 from . import routes
 from .app import NarServer, RouteHandler, not_found
@@ -18,12 +19,25 @@ from .endpoints import Endpoints, Found
 from .hot_tier import HotTier
 from .http import Body, Request, Response
 from .metrics import Metrics, Shared
-from .pulled import PulledAnswers, make_puller
-from .upstream.pull import Puller
 from .views import View, Views
+
+if TYPE_CHECKING:
+    from .upstream.pull import Puller
 
 LOGGER = logging.getLogger("nar_server")
 _NOT_FOUND = 404
+
+
+def check(config: Config) -> None:
+    """Try what serving a configuration wants, and clean up what killed processes left of what they fetched.
+
+    Raises ConfigError, KeyFormatError or OSError when it cannot be served.
+    """
+    Views.of(config).close()
+    if config.upstreams:
+        from .pulled import prepare_spool  # noqa: PLC0415
+
+        prepare_spool(config.pull_through)
 
 
 class Site:
@@ -42,6 +56,8 @@ class Site:
         handlers = self._server.routes
         handlers |= dict.fromkeys(endpoints.ROUTES, endpoints.answer)
         if puller is not None:
+            from .pulled import PulledAnswers  # noqa: PLC0415
+
             self._pulled = PulledAnswers(puller)
             for route, answer in (
                 (routes.Narinfo, self._pulled_narinfo),
@@ -63,7 +79,13 @@ class Site:
             except DatabaseUnavailableError as problem:
                 LOGGER.warning("%s", problem)
         tier = HotTier(config.hot_tier.folder, config.hot_tier.size) if config.hot_tier.size else None
-        return cls(config.title, views, shared, make_puller(config, shared, Metrics(shared)), tier)
+        puller = None
+        if config.upstreams:
+            # The HTTP client takes longer to load than all else: only who asks upstreams waits for it.
+            from .pulled import make_puller  # noqa: PLC0415
+
+            puller = make_puller(config, shared, Metrics(shared))
+        return cls(config.title, views, shared, puller, tier)
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """Answer one request, at once if nothing has to be waited for."""

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import time
@@ -44,11 +43,3 @@ def watchdog_seconds() -> float | None:
         return None
     microseconds = int(os.environ.get("WATCHDOG_USEC", "0"))
     return microseconds / 1_000_000 if microseconds else None
-
-
-async def keep_alive() -> None:
-    """Give signs of life for as long as this event loop runs, if they are wanted."""
-    seconds = watchdog_seconds()
-    while seconds is not None:
-        notify("WATCHDOG=1")
-        await asyncio.sleep(seconds / 3)

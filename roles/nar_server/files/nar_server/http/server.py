@@ -18,7 +18,6 @@ from .message import Handler, Request, Response
 from .rendering import failure
 
 LOGGER = logging.getLogger("nar_server")
-_ACCEPT_AT_ONCE = 16
 _ACCEPT_PAUSE_SECONDS = 0.5
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -61,22 +60,22 @@ class HttpServer:
             self._loop.add_reader(listener, self._accept, listener)
 
     def _accept(self, listener: socket.socket) -> None:
-        for _each in range(_ACCEPT_AT_ONCE):
-            try:
-                connection, _address = listener.accept()
-            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-                return
-            except OSError as problem:
-                if problem.errno not in _OUT_OF_RESOURCES:
-                    raise
-                LOGGER.error("cannot accept connections just now: %s", problem.strerror)
-                self._loop.remove_reader(listener)
-                self._loop.call_later(_ACCEPT_PAUSE_SECONDS, self._accept_again, listener)
-                return
-            connection.setblocking(False)
-            if connection.family != socket.AF_UNIX:
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._connections.add(Connection(self, connection))
+        # One at a time: the next one is for whichever process has nothing better to do.
+        try:
+            connection, _address = listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as problem:
+            if problem.errno not in _OUT_OF_RESOURCES:
+                raise
+            LOGGER.error("cannot accept connections just now: %s", problem.strerror)
+            self._loop.remove_reader(listener)
+            self._loop.call_later(_ACCEPT_PAUSE_SECONDS, self._accept_again, listener)
+            return
+        connection.setblocking(False)
+        if connection.family != socket.AF_UNIX:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connections.add(Connection(self, connection))
 
     def _accept_again(self, listener: socket.socket) -> None:
         if listener in self._listeners:
@@ -115,11 +114,15 @@ class HttpServer:
                 connection.expire()
         self._sweep = self._loop.call_later(1, self._expire)
 
-    async def shutdown(self, grace: float) -> None:
-        """Accept nothing more, finish answers under way within ``grace`` seconds, and cut the others."""
+    def leave(self) -> None:
+        """Accept nothing more. Called before a listening socket is closed that other processes have open too."""
         for listener in self._listeners:
             self._loop.remove_reader(listener)
         self._listeners.clear()
+
+    async def shutdown(self, grace: float) -> None:
+        """Accept nothing more, finish answers under way within ``grace`` seconds, and cut the others."""
+        self.leave()
         for connection in list(self._connections):
             connection.stop()
         end = self._loop.time() + grace

@@ -150,12 +150,13 @@ class Spool:
                 return Reader(descriptor, final, whole=False)
             status = os.fstat(descriptor)
             if status.st_nlink == 0 or final.exists():
-                # Its writer ended between our two looks.
+                # Its writer ended between our two looks; the second may have made an empty file.
+                _unlink_own(part, descriptor)
                 os.close(descriptor)
                 continue
             if status.st_size:
                 # Left by a writer that was killed. Whoever still reads it must not see it change.
-                part.unlink(missing_ok=True)
+                _unlink_own(part, descriptor)
                 os.close(descriptor)
                 continue
             return Writer(descriptor, part, final, info)
@@ -218,11 +219,22 @@ class Spool:
                 found = _NAR_HASH.search(path.read_text(encoding="ascii"))
                 if found is None or not (self.folder / f"{found[1]}.nar").exists():
                     path.unlink()
-        for path in [*self.folder.glob("*.part"), *self.folder.glob("*.narinfo.*")]:
+        for path in self.folder.glob("*.narinfo.*"):
+            # A living worker is about to give it its name.
+            if not Path(f"/proc/{path.suffix[1:]}").exists():
+                path.unlink(missing_ok=True)
+        for path in self.folder.glob("*.part"):
             with contextlib.suppress(OSError):
                 descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    path.unlink()
+                    _unlink_own(path, descriptor)
                 finally:
                     os.close(descriptor)
+
+
+def _unlink_own(part: Path, locked: int) -> None:
+    """Remove a name, if it is still that of the file whose lock is held: another worker may have used it since."""
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.samestat(part.stat(), os.fstat(locked)):
+            part.unlink()

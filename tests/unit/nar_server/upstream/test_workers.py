@@ -1,0 +1,55 @@
+"""Pulling with several processes: one fetch, whichever of them clients are connected to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ..running import Running
+
+
+@pytest.fixture
+def running(store: Any, fake: Any, tmp_path: Path) -> Iterator[Running]:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f"""
+        listen = ["127.0.0.1:0"]
+        workers = 2
+        real_store_dir = "{store.directory}"
+        [upstreams.near]
+        url = "{fake.url}"
+        public_keys = ["{fake.key.public}"]
+        [pull_through]
+        folder = "{tmp_path / "spool"}"
+        """
+    )
+    server = Running(config, tmp_path)
+    yield server
+    server.close()
+
+
+def test_clients_of_all_workers_cost_one_fetch(running: Running, fake: Any, tmp_path: Path) -> None:
+    path = fake.add("x", b"x" * 3_000_000)
+    fake.hold = True
+    url = f"/nar/{path.info.nar_hash_base32}.nar?hash={path.hash_part}"
+    early, late = running.connections(), running.connections()
+    for connection in early:
+        connection.request("GET", url)
+    answers = [connection.getresponse() for connection in early]
+    # The first half has come, and is read by a client of each worker before the second one does.
+    beginnings = [answer.read(100_000) for answer in answers]
+    for connection in late:
+        connection.request("GET", url)
+    answers += [connection.getresponse() for connection in late]
+    fake.go_on.set()
+    bodies = [beginning + answer.read() for beginning, answer in zip([*beginnings, b"", b""], answers, strict=True)]
+    assert bodies == [path.nar] * 4
+    assert fake.nars() == 1
+    for connection in (*early, *late):
+        connection.request("GET", f"/{path.hash_part}.narinfo")
+        assert connection.getresponse().status == 200
+        connection.close()
+    assert [file.name for file in (tmp_path / "spool").glob("*.part")] == []
