@@ -81,3 +81,41 @@ def test_the_limit_of_a_head_is_that_of_each_head() -> None:
         return answers
 
     assert asyncio.run(asyncio.wait_for(work(), 20)) == 5
+
+
+@pytest.mark.parametrize("taken_by_another", [False, True])
+def test_a_process_with_many_connections_leaves_a_new_one_to_others(taken_by_another: bool) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    taken: list[socket.socket] = []
+
+    told: list[int] = []
+
+    class Share:
+        def tell(self, connections: int) -> None:
+            told.append(connections)
+
+        def large(self) -> bool:
+            if taken_by_another and not taken:
+                taken.append(listener.accept()[0])
+            return True
+
+    async def work() -> None:
+        server = HttpServer(lambda _request: Response(200, b"ok\n"), share=Share())
+        server.listen([listener])
+        first = socket.create_connection(listener.getsockname())
+        while taken_by_another and not taken:
+            await asyncio.sleep(0.001)
+        # Nobody takes this one: in the end it is served here.
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert await reader.readuntil(b"ok\n")
+        writer.close()
+        first.close()
+        await server.shutdown(0)
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+    listener.close()
+    for each in taken:
+        each.close()
+    assert max(told) == (1 if taken_by_another else 2)
+    assert told[-1] == 0

@@ -71,7 +71,7 @@ class Shared:
     """
 
     def __init__(self, workers: int = 1) -> None:
-        self._workers = workers
+        self.workers = workers
         self._row = 0
         self._rows_start = _MOST_SERIES * _NAME_SIZE
         self._set_start = self._rows_start + (workers + 1) * _MOST_SERIES * _DOUBLE.size
@@ -119,7 +119,7 @@ class Shared:
 
     def total(self, place: int) -> float:
         """The sum of all workers' rows."""
-        rows = range(self._workers)
+        rows = range(self.workers)
         return sum(float(_DOUBLE.unpack_from(self._memory, self._offset(row, place))[0]) for row in rows)
 
     def mark(self, place: int, value: float) -> None:
@@ -132,11 +132,11 @@ class Shared:
 
     def set(self, place: int, value: float) -> None:
         """Write the cell that is everybody's."""
-        _DOUBLE.pack_into(self._memory, self._offset(self._workers, place), value)
+        _DOUBLE.pack_into(self._memory, self._offset(self.workers, place), value)
 
     def get(self, place: int) -> float:
         """Read it."""
-        return float(_DOUBLE.unpack_from(self._memory, self._offset(self._workers, place))[0])
+        return float(_DOUBLE.unpack_from(self._memory, self._offset(self.workers, place))[0])
 
     def first(self, text: str) -> bool:
         """Whether nobody has told of this text before; it has been from now on. False once too many were."""

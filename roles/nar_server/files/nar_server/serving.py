@@ -42,6 +42,25 @@ class Common:
     beat_every: float | None
 
 
+class SharedLoad:
+    """How many connections each worker has, for all of them to see."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._place = shared.place("connections")
+        self._mine = 0
+        shared.mark(self._place, 0)
+
+    def tell(self, connections: int) -> None:
+        """How many this one has now."""
+        self._mine = connections
+        self._shared.mark(self._place, connections)
+
+    def large(self) -> bool:
+        """Whether another one has fewer."""
+        return any(self._shared.marked(worker, self._place) < self._mine for worker in range(self._shared.workers))
+
+
 class Serving:
     """Serves a site on sockets, and another site after a reload, with the same connections.
 
@@ -99,7 +118,7 @@ class Serving:
             loop.add_signal_handler(number, self._stop.set)
         # They were held back while this process had the main process's way of taking them.
         signals.release()
-        server = HttpServer(without_length(self.handle))
+        server = HttpServer(without_length(self.handle), share=SharedLoad(self._common.shared))
         server.listen(self._common.sockets)
         loop.add_reader(self._control.fileno(), self._told)
         self._beat()

@@ -12,6 +12,7 @@ import logging
 import socket
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from .connection import Connection, Phase
 from .message import Handler, Request, Response
@@ -19,6 +20,8 @@ from .rendering import failure
 
 LOGGER = logging.getLogger("nar_server")
 _ACCEPT_PAUSE_SECONDS = 0.5
+# A process with many connections leaves a new one to the others for so long.
+_YIELD_SECONDS = 0.002
 _OUT_OF_RESOURCES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -41,10 +44,21 @@ class Timeouts:
         return limits.get(phase)
 
 
+class Share(Protocol):
+    """This process's share of the connections to sockets that several processes listen on."""
+
+    def tell(self, connections: int) -> None:
+        """How many it has now."""
+
+    def large(self) -> bool:
+        """Whether another process has fewer."""
+
+
 class HttpServer:
     """Gives requests to a handler and sends what it answers."""
 
-    def __init__(self, handler: Handler, timeouts: Timeouts = Timeouts()) -> None:
+    def __init__(self, handler: Handler, timeouts: Timeouts = Timeouts(), share: Share | None = None) -> None:
+        self._share = share
         self._handler = handler
         self._timeouts = timeouts
         self._connections: set[Connection] = set()
@@ -60,6 +74,18 @@ class HttpServer:
             self._loop.add_reader(listener, self._accept, listener)
 
     def _accept(self, listener: socket.socket) -> None:
+        if self._share is not None and self._share.large():
+            self._loop.remove_reader(listener)
+            self._loop.call_later(_YIELD_SECONDS, self._accept_after_others, listener)
+        else:
+            self._take(listener)
+
+    def _accept_after_others(self, listener: socket.socket) -> None:
+        if listener in self._listeners:
+            self._loop.add_reader(listener, self._accept, listener)
+            self._take(listener)
+
+    def _take(self, listener: socket.socket) -> None:
         # One at a time: the next one is for whichever process has nothing better to do.
         try:
             connection, _address = listener.accept()
@@ -76,6 +102,11 @@ class HttpServer:
         if connection.family != socket.AF_UNIX:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connections.add(Connection(self, connection))
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._share is not None:
+            self._share.tell(len(self._connections))
 
     def _accept_again(self, listener: socket.socket) -> None:
         if listener in self._listeners:
@@ -100,6 +131,7 @@ class HttpServer:
     def forget(self, connection: Connection) -> None:
         """The connection is closed."""
         self._connections.discard(connection)
+        self._tell()
 
     @property
     def connections(self) -> int:
