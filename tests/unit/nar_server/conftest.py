@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from nar_server import base32, views
 from nar_server.config import UpstreamConfig
 from nar_server.database import Database
+from nar_server.encoding import Encoders
 from nar_server.hot_tier import HotTier
 from nar_server.http import HttpServer
 from nar_server.keys import PublicKey, SecretKey
@@ -219,13 +220,15 @@ def serving(
     sign_with: Sequence[SecretKey] = (),
     trust: Sequence[PublicKey] = (),
     tier: HotTier | None = None,
+    *,
+    encoders: Encoders | None = None,
 ) -> Iterator[Served]:
     """Serve a store on a free port, from another thread."""
     database = Database(store.database, STORE_DIR)
     policy = SigningPolicy(mode, STORE_DIR, [Signer(k) for k in sign_with], [Verifier(k) for k in trust])
     served_store = views.Store("main", STORE_DIR, os.fsencode(store.directory), os.fsencode(store.logs), database)
     view = views.View("main", "", frozenset(), served_store, policy, 10, tuple(k.public for k in sign_with))
-    site = Site("Cache of the tests", views.Views([view]), Shared(), tier=tier)
+    site = Site("Cache of the tests", views.Views([view]), Shared(), tier=tier, encoders=encoders)
     started: threading.Event = threading.Event()
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Event, int]] = []
 

@@ -139,6 +139,11 @@ class Running:
             body: bytes = answer.read()
             return body
 
+    def connect(self) -> socket.socket:
+        """A connection to it."""
+        host, _, port = self.address.rpartition(":")
+        return socket.create_connection((host, int(port)), timeout=20)
+
     def head(self, target: str) -> int:
         """The length an answer would have."""
         with urlopen(Request(f"http://{self.address}{target}", method="HEAD")) as answer:

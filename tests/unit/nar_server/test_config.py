@@ -14,9 +14,9 @@ from nar_server.config import (
     UpstreamConfig,
     ViewConfig,
     load_config,
-    load_signing_keys,
     parse_config,
 )
+from nar_server.key_files import load_signing_keys
 from nar_server.keys import PublicKey
 from nar_server.options import Address, ConfigError
 from nar_server.policy import Mode, Paths

@@ -6,12 +6,20 @@ import re
 from pathlib import Path
 
 import pytest
-from nar_server.config import OPTIONS, SECTIONS, Config, HotTierConfig, PullThroughConfig, UpstreamConfig, ViewConfig
+from nar_server.config import (
+    OPTIONS,
+    SECTIONS,
+    Config,
+    HotTierConfig,
+    PullThroughConfig,
+    UpstreamConfig,
+    ViewConfig,
+    ZstdConfig,
+)
 
 DOCS = Path(__file__).parents[3] / "docs"
 TEXT = (DOCS / "nar-server-configuration.md").read_text()
-# All of them but zstd's.
-PROPERTIES = [*range(1, 18), *range(19, 28)]
+PROPERTIES = [*range(1, 28)]
 
 
 def section(title: str) -> str:
@@ -39,7 +47,7 @@ def test_tables(table: str) -> None:
 
 
 def test_defaults() -> None:
-    top, view, pull, tier = Config(), ViewConfig(), PullThroughConfig(), HotTierConfig()
+    top, view, pull, tier, zstd = Config(), ViewConfig(), PullThroughConfig(), HotTierConfig(), ZstdConfig()
     written = {name: default.strip('`"') for name, default in rows(TEXT).items()}
     assert written["title"] == top.title
     assert written["listen"] == f'["{top.listen[0].host}:{top.listen[0].port}"]'
@@ -54,6 +62,7 @@ def test_defaults() -> None:
         "daemon_socket": f'`"{pull.daemon_socket}"`',
     }
     assert rows(section("`[hot_tier]`")) == {"folder": f'`"{tier.folder}"`', "size": f"`{tier.size}`"}
+    assert rows(section("`[zstd]`")) == {"level": f"`{zstd.level}`", "memory": f'`"{zstd.memory // 2**20} MiB"`'}
     assert written["stratum"] == str(UpstreamConfig.__dataclass_fields__["stratum"].default)
 
 

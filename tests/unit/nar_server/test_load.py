@@ -36,11 +36,6 @@ def add_sparse(store: Any, size: int) -> Any:
     return path
 
 
-def connect(server: Running) -> socket.socket:
-    host, _, port = server.address.rpartition(":")
-    return socket.create_connection((host, int(port)), timeout=20)
-
-
 def request(target: str) -> bytes:
     return f"GET {target} HTTP/1.1\r\nHost: cache\r\n\r\n".encode()
 
@@ -48,7 +43,7 @@ def request(target: str) -> bytes:
 @pytest.mark.parametrize("make", ["sparse", "small"])
 def test_a_hundred_slow_readers_cost_little_memory(store: Any, running: Running, trees: Any, make: str) -> None:
     path = add_sparse(store, 5 * 1024 * MIB) if make == "sparse" else store.add("x", trees["small"])
-    readers = [connect(running) for _ in range(100)]
+    readers = [running.connect() for _ in range(100)]
     for reader in readers:
         reader.sendall(request(path.url))
     for _ in range(10):
@@ -65,7 +60,7 @@ def test_narinfos_are_answered_while_a_large_nar_streams(store: Any, running: Ru
     large, asked = add_sparse(store, size), store.add("x", b"content")
     narinfo = request(f"/{asked.hash_part}.narinfo")
     # One that takes all that comes, and one that takes nothing more.
-    stream, stalled = connect(running), connect(running)
+    stream, stalled = running.connect(), running.connect()
     for each in (stream, stalled):
         each.sendall(request(large.url))
         assert each.recv(12) == b"HTTP/1.1 200"
@@ -81,7 +76,7 @@ def test_narinfos_are_answered_while_a_large_nar_streams(store: Any, running: Ru
 
     taker = threading.Thread(target=take)
     taker.start()
-    connections = [connect(running) for _ in range(25)]
+    connections = [running.connect() for _ in range(25)]
     try:
         assert started.wait(20)
         for _ in range(40):

@@ -54,12 +54,12 @@ def test_check_config_warns(config: Any) -> None:
 def test_check_config_works_before_the_packages_are_installed(config: Any, tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("cache-1:" + "A" * 86 + "==")
-    for package in ("aiohttp", "cryptography"):
+    for package in ("aiohttp", "cryptography", "zstandard"):
         (tmp_path / "hide" / package).mkdir(parents=True)
         (tmp_path / "hide" / package / "__init__.py").write_text(f"raise ModuleNotFoundError('no {package}')")
-    file = config(f'signing_key_files = ["{key}"]')
+    file = config(f'signing_key_files = ["{key}"]\n[zstd]\nlevel = 1')
     done = run("check-config", "--config", str(file), PYTHONPATH=f"{tmp_path / 'hide'}:{LIBRARY}")
-    assert (done.returncode, done.stderr) == (0, "warning: the keys were not tried: no cryptography\n")
+    assert (done.returncode, done.stderr) == (0, "warning: the keys and zstd were not tried: no cryptography\n")
 
 
 @pytest.mark.parametrize("name", ["serve", "check-config"])

@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import commands
-from .config import Config, load_config, load_signing_keys
+from .config import Config, load_config
+from .key_files import load_signing_keys
 from .keys import KeyFormatError
 from .options import Address, ConfigError
 
@@ -52,9 +53,12 @@ def check_config(config: Config, _path: Path) -> int:
     keys = {key.public: key for view in config.views for key in load_signing_keys(view.signing_key_files)}
     try:
         from .signing import Signer  # noqa: PLC0415
+        from .site import make_encoders  # noqa: PLC0415
+
+        make_encoders(config)
     except ModuleNotFoundError as problem:
         # On a host where the server's packages are still to be installed, the rest has been checked.
-        print(f"warning: the keys were not tried: {problem}", file=sys.stderr)
+        print(f"warning: the keys and zstd were not tried: {problem}", file=sys.stderr)
     else:
         for key in keys.values():
             Signer(key)

@@ -16,6 +16,11 @@ USER_AGENT = "ESP32 HTTP Client/"
 """How the HTTP client of ESP-IDF calls itself."""
 
 
+def is_badge(request: Request) -> bool:
+    """Whether a badge asks."""
+    return request.headers.get("user-agent", "").startswith(USER_AGENT)
+
+
 def without_length(handler: Handler) -> Handler:
     """A handler that gives badges its answers in chunks.
 
@@ -27,7 +32,7 @@ def without_length(handler: Handler) -> Handler:
 
     def handle(request: Request) -> Response | Awaitable[Response]:
         answer = handler(request)
-        if not request.headers.get("user-agent", "").startswith(USER_AGENT):
+        if not is_badge(request):
             return answer
         return _chunked(answer) if isinstance(answer, Response) else settle(answer)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from . import options
-from .keys import KeyFormatError, PublicKey, SecretKey
+from .keys import PublicKey
 from .options import Address, ConfigError, Reader, read_table
 
 MAIN = "main"
@@ -77,6 +77,14 @@ class HotTierConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ZstdConfig:
+    """NARs coded for clients that want it: at ``level``, 0 for never; ``memory``: bytes for all of them at once."""
+
+    level: int = 0
+    memory: int = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """What the server is told. Tables are resolved: a view has its own value of each option, or the file's."""
 
@@ -88,6 +96,7 @@ class Config:
     upstreams: tuple[UpstreamConfig, ...] = ()
     pull_through: PullThroughConfig = PullThroughConfig()
     hot_tier: HotTierConfig = HotTierConfig()
+    zstd: ZstdConfig = ZstdConfig()
 
 
 _STORE: Mapping[str, Reader] = {
@@ -122,9 +131,10 @@ _PULL_THROUGH: Mapping[str, Reader] = {
     "daemon_socket": options.path,
 }
 _HOT_TIER: Mapping[str, Reader] = {"folder": options.path, "size": options.size}
+_ZSTD: Mapping[str, Reader] = {"level": options.zstd_level, "memory": options.size}
 _SERVER: Mapping[str, Reader] = {"listen": options.addresses, "title": options.line, "workers": options.positive}
 _TABLES: Mapping[str, Reader] = dict.fromkeys(
-    ("stores", "views", "upstreams", "pull_through", "hot_tier"), lambda value: value
+    ("stores", "views", "upstreams", "pull_through", "hot_tier", "zstd"), lambda value: value
 )
 # What may stand at the top of the file; that of stores and views is said there for all of them.
 OPTIONS: Mapping[str, Reader] = {**_SERVER, **_STORE, **_SHARED, **_TABLES}
@@ -134,6 +144,7 @@ SECTIONS: Mapping[str, Mapping[str, Reader]] = {
     "upstreams.NAME": _UPSTREAM,
     "pull_through": _PULL_THROUGH,
     "hot_tier": _HOT_TIER,
+    "zstd": _ZSTD,
 }
 
 
@@ -195,6 +206,7 @@ def parse_config(text: str) -> Config:
     views = _tables(document, "views", mistakes) or {MAIN: {}}
     pull_through = read_table(document.get("pull_through", {}), _PULL_THROUGH, "pull_through.", mistakes)
     hot_tier = read_table(document.get("hot_tier", {}), _HOT_TIER, "hot_tier.", mistakes)
+    zstd = read_table(document.get("zstd", {}), _ZSTD, "zstd.", mistakes)
     for name in upstreams:
         missing = [key for key in ("url", "public_keys") if key not in document["upstreams"][name]]
         mistakes += [f"upstreams.{name}.{key}: it is missing" for key in missing]
@@ -221,6 +233,7 @@ def parse_config(text: str) -> Config:
         upstreams=tuple(UpstreamConfig(name, **values) for name, values in upstreams.items()),
         pull_through=PullThroughConfig(**pull_through),
         hot_tier=HotTierConfig(**hot_tier),
+        zstd=ZstdConfig(**zstd),
     )
 
 
@@ -232,19 +245,3 @@ def load_config(path: Path) -> Config:
         raise ConfigError(f"{path}: {problem}") from problem
     except ConfigError as problem:
         raise ConfigError("\n".join(f"{path}: {line}" for line in str(problem).splitlines())) from problem
-
-
-def load_signing_keys(files: tuple[Path, ...]) -> list[SecretKey]:
-    """The keys to sign with. Raises ConfigError naming the file; never a key's content."""
-    keys: list[SecretKey] = []
-    for path in files:
-        try:
-            keys.append(SecretKey.parse(path.read_text(encoding="ascii")))
-        except (OSError, UnicodeDecodeError, KeyFormatError) as problem:
-            reason = problem.strerror if isinstance(problem, OSError) else problem
-            reason = "it is not text" if isinstance(problem, UnicodeDecodeError) else reason
-            raise ConfigError(f"signing_key_files: {path}: {reason}") from None
-    names = [key.name for key in keys]
-    if repeated := {name for name in names if names.count(name) > 1}:
-        raise ConfigError(f"signing_key_files: two keys are named {', '.join(sorted(repeated))}; a name is for one key")
-    return keys

@@ -25,6 +25,8 @@ _PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 _SIZE = re.compile(r"([0-9]+) ?(KiB|MiB|GiB|TiB)")
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _HIGHEST_PORT = 65535
+# Higher ones have windows that clients may refuse.
+_HIGHEST_ZSTD_LEVEL = 19
 # First words of the server's own addresses, where no view can be.
 RESERVED = frozenset(
     (
@@ -109,6 +111,13 @@ def positive(value: Any) -> int:
 def processors() -> int:
     """How many processors this process may use, at most 4: the default number of workers."""
     return min(4, len(os.sched_getaffinity(0)))
+
+
+def zstd_level(value: Any) -> int:
+    """A level of zstd that needs no agreement on memory, or 0."""
+    if natural(value) > _HIGHEST_ZSTD_LEVEL:
+        raise ValueError(f"{value} is not a number from 0 to {_HIGHEST_ZSTD_LEVEL}")
+    return natural(value)
 
 
 def size(value: Any) -> int:

@@ -22,6 +22,7 @@ from .metrics import Metrics, Shared
 from .views import View, Views
 
 if TYPE_CHECKING:
+    from .encoding import Encoders
     from .upstream.pull import Puller
 
 LOGGER = logging.getLogger("nar_server")
@@ -34,17 +35,34 @@ def check(config: Config) -> None:
     Raises ConfigError, KeyFormatError or OSError when it cannot be served.
     """
     Views.of(config).close()
+    make_encoders(config)
     if config.upstreams:
         from .pulled import prepare_spool  # noqa: PLC0415
 
         prepare_spool(config.pull_through)
 
 
+def make_encoders(config: Config) -> Encoders | None:
+    """What codes NARs in one worker; None when nothing does. Raises ConfigError."""
+    if not config.zstd.level:
+        return None
+    from .encoding import Encoders  # noqa: PLC0415
+
+    return Encoders(config.zstd.level, config.zstd.memory // config.workers)
+
+
 class Site:
     """Answers all requests of a configuration, and counts them."""
 
     def __init__(
-        self, title: str, views: Views, shared: Shared, puller: Puller | None = None, tier: HotTier | None = None
+        self,
+        title: str,
+        views: Views,
+        shared: Shared,
+        puller: Puller | None = None,
+        tier: HotTier | None = None,
+        *,
+        encoders: Encoders | None = None,
     ) -> None:
         self.views = views
         self._shared = shared
@@ -67,6 +85,8 @@ class Site:
                 handlers[route] = self._or_else(handlers[route], answer)
         for route, handler in handlers.items():
             handlers[route] = self._counting(route.__name__.lower(), handler)
+        if encoders is not None:
+            handlers[routes.Nar] = encoders.coding(handlers[routes.Nar])
 
     @classmethod
     def of(cls, config: Config, shared: Shared) -> Site:
@@ -85,7 +105,7 @@ class Site:
             from .pulled import make_puller  # noqa: PLC0415
 
             puller = make_puller(config, shared, Metrics(shared))
-        return cls(config.title, views, shared, puller, tier)
+        return cls(config.title, views, shared, puller, tier, encoders=make_encoders(config))
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """Answer one request, at once if nothing has to be waited for."""

@@ -10,8 +10,9 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from .config import MAIN, Config, StoreConfig, UpstreamConfig, ViewConfig, load_signing_keys
+from .config import MAIN, Config, StoreConfig, UpstreamConfig, ViewConfig
 from .database import Database
+from .key_files import load_signing_keys
 from .keys import PublicKey
 from .policy import Mode, Paths, SigningPolicy
 from .signing import Signer, Verifier

@@ -18,11 +18,15 @@ REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 @dataclass(slots=True)
 class Request:
-    """A request without a body. ``target`` is as the client sent it; names of headers are in lower case."""
+    """A request without a body. ``target`` is as the client sent it; names of headers are in lower case.
+
+    ``chunks``: the answer may be sent in chunks, as HTTP/1.1 has them.
+    """
 
     method: str
     target: str
     headers: Mapping[str, str]
+    chunks: bool = True
 
     @property
     def path(self) -> str:

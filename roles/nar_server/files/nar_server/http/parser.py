@@ -46,7 +46,11 @@ class Head:
 
     request: Request
     keep: bool
-    chunks: bool
+
+    @property
+    def chunks(self) -> bool:
+        """As the request has it."""
+        return self.request.chunks
 
 
 def _fields(text: str) -> Fields:
@@ -125,7 +129,7 @@ class Parser:
         if chunks and "host" not in fields.headers:
             raise BadRequestError(400, "no Host")
         keep = not fields.close and (chunks or fields.keep_alive) and not fields.has_body
-        return Head(Request(method, target, fields.headers), keep, chunks)
+        return Head(Request(method, target, fields.headers, chunks), keep)
 
 
 def _origin_form(target: str) -> str:
