@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nar_server import base32
-from nar_server.nar import FileContent, batches, read_file
+from nar_server.layout import BUFFER_SIZE, LargeFile
 from nar_server.narinfo import render_narinfo
 from nar_server.path_info import PathInfo
 from nar_server.signing import Signer
 from nar_server.store_path import StorePath
+from nar_server.survey import survey_and_read
 
 STORE_DIR = "/nix/store"
 MIB = 2**20
@@ -126,13 +127,15 @@ def make(root: Path, flat: Path, signer: Signer, shape: Shape = Shape()) -> list
     (flat / "nar").mkdir(parents=True)
     (flat / "nix-cache-info").write_text(f"StoreDir: {STORE_DIR}\nWantMassQuery: 1\nPriority: 30\n")
     made = []
+    buffer = memoryview(bytearray(BUFFER_SIZE))
     with contextlib.closing(sqlite3.connect(maker.database)) as connection:
         connection.executescript(SCHEMA)
         for path, folder, references in maker.paths():
             digest, size, partial = hashlib.sha256(), 0, flat / "nar/partial"
             with partial.open("wb") as nar:
-                for piece in batches(os.fsencode(folder)):
-                    data = read_file(piece) if isinstance(piece, FileContent) else piece
+                for piece in survey_and_read(os.fsencode(folder), buffer):
+                    small = not isinstance(piece, LargeFile)
+                    data = buffer[: piece.size] if small else (folder / os.fsdecode(piece.name)).read_bytes()
                     digest.update(data)
                     size += nar.write(data)
             info = PathInfo(path, digest.digest(), size, tuple(references), ultimate=True)

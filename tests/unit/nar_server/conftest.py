@@ -25,11 +25,12 @@ from nar_server.encoding import Encoders
 from nar_server.hot_tier import HotTier
 from nar_server.http import HttpServer
 from nar_server.keys import PublicKey, SecretKey
+from nar_server.layout import BUFFER_SIZE, LargeFile
 from nar_server.metrics import Shared
-from nar_server.nar import FileContent, batches, read_file
 from nar_server.policy import Mode, SigningPolicy
 from nar_server.signing import Signer, Verifier
 from nar_server.site import Site
+from nar_server.survey import open_folder, survey_and_read
 
 STORE_DIR = "/nix/store"
 SCHEMA = (Path(__file__).parents[2] / "nix_database.sql").read_text(encoding="utf-8")
@@ -37,8 +38,21 @@ SCHEMA = (Path(__file__).parents[2] / "nix_database.sql").read_text(encoding="ut
 
 def nar_of(path: Path) -> bytes:
     """The NAR of a tree, by our own code (test_nar.py compares it with Nix's)."""
-    pieces = batches(os.fsencode(path))
-    return b"".join(read_file(piece) if isinstance(piece, FileContent) else piece for piece in pieces)
+    buffer = memoryview(bytearray(BUFFER_SIZE))
+    pieces = survey_and_read(os.fsencode(path), buffer)
+    return b"".join(
+        read_large(path, piece) if isinstance(piece, LargeFile) else buffer[: piece.size].tobytes() for piece in pieces
+    )
+
+
+def read_large(path: Path, file: LargeFile) -> bytes:
+    """The bytes of a large file of a path, or of the path that is one."""
+    folder = open_folder(os.fsencode(path))
+    try:
+        with os.fdopen(file.open(folder), "rb") as opened:
+            return opened.read()
+    finally:
+        os.close(folder)
 
 
 LARGE_FILE = 4 * 1024 * 1024

@@ -71,8 +71,9 @@ def test_file_systems_that_cannot_read_without_waiting(
 
     monkeypatch.setattr(os, "preadv", preadv)
     with serve(store) as server:
-        answer = server.ask(path.url)
-    assert (answer.status, answer.body == path.nar) == (200, True)
+        # The first time, all is read by a thread, which may wait.
+        answers = [server.ask(path.url) for _ in range(2)]
+    assert [(answer.status, answer.body == path.nar) for answer in answers] == [(200, True)] * 2
     assert asked
 
 

@@ -14,17 +14,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nar_server.nar import (
-    BATCH_SIZE,
-    SMALL_FILE,
-    FileContent,
-    NarError,
-    batches,
-    open_file,
-    piece_size,
-    read_file,
-    walk,
-)
+from nar_server.layout import BUFFER_SIZE, RUN_SIZE, SMALL_FILE, LargeFile, Run
+from nar_server.nar import FileContent, NarError, walk
+from nar_server.survey import open_folder, survey, survey_and_read
+
+from .conftest import nar_of
 
 GIB = 1024**3
 
@@ -59,12 +53,6 @@ def dump(path: Path) -> bytes:
     return subprocess.run(["nix-store", "--dump", path], check=True, capture_output=True).stdout
 
 
-def nar(path: Path) -> bytes:
-    """Our NAR of a tree."""
-    pieces = batches(os.fsencode(path))
-    return b"".join(read_file(piece) if isinstance(piece, FileContent) else piece for piece in pieces)
-
-
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tree=trees)
 def test_random_trees(nix: Any, tree: Any) -> None:
@@ -72,8 +60,8 @@ def test_random_trees(nix: Any, tree: Any) -> None:
         path = Path(folder, "tree")
         make(tree, os.fsencode(path))
         expected = dump(path)
-        assert nar(path) == expected
-        assert sum(map(piece_size, walk(os.fsencode(path)))) == len(expected)
+        assert nar_of(path) == expected
+        assert sum(piece.size for piece in survey(os.fsencode(path))) == len(expected)
 
 
 def every_oddity(path: Path) -> None:
@@ -103,7 +91,7 @@ def every_oddity(path: Path) -> None:
 
 def test_every_oddity(nix: Any, tmp_path: Path) -> None:
     every_oddity(tmp_path / "tree")
-    assert nar(tmp_path / "tree") == dump(tmp_path / "tree")
+    assert nar_of(tmp_path / "tree") == dump(tmp_path / "tree")
 
 
 @pytest.mark.parametrize(
@@ -111,7 +99,7 @@ def test_every_oddity(nix: Any, tmp_path: Path) -> None:
 )
 def test_roots_of_every_kind(tree: Any, nix: Any, tmp_path: Path) -> None:
     make(tree, os.fsencode(tmp_path / "root"))
-    assert nar(tmp_path / "root") == dump(tmp_path / "root")
+    assert nar_of(tmp_path / "root") == dump(tmp_path / "root")
 
 
 def test_more_than_4_gib(nix: Any, tmp_path: Path) -> None:
@@ -125,7 +113,7 @@ def test_more_than_4_gib(nix: Any, tmp_path: Path) -> None:
         assert process.stdout.read(len(head)) == head
         process.kill()
     assert FileContent(os.fsencode(path), 5 * GIB + 3) in pieces
-    assert sum(map(piece_size, pieces)) % 8 == 0
+    assert sum(len(piece) if isinstance(piece, bytes) else piece.size for piece in pieces) % 8 == 0
 
 
 def test_deeper_than_python_recurses(tmp_path: Path) -> None:
@@ -134,7 +122,7 @@ def test_deeper_than_python_recurses(tmp_path: Path) -> None:
     for _ in range(depth):
         path /= "d"
         os.mkdir(path)  # noqa: PTH102
-    assert nar(tmp_path / "d").count(b"directory") == depth
+    assert nar_of(tmp_path / "d").count(b"directory") == depth
     subprocess.run(["rm", "-r", tmp_path / "d"], check=True)
 
 
@@ -163,37 +151,72 @@ def test_what_is_not_there(tmp_path: Path) -> None:
         list(walk(os.fsencode(tmp_path / "absent")))
 
 
-@pytest.mark.parametrize("size", [0, 1, 3])
-def test_a_file_of_another_size(size: int, tmp_path: Path) -> None:
+def changing(path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
+    """Have ``change`` happen right before the file's bytes are read, after it was looked at."""
+    true_read = os.readv
+
+    def read(descriptor: int, buffers: Any) -> int:
+        monkeypatch.undo()
+        change()
+        return true_read(descriptor, buffers)
+
+    monkeypatch.setattr(os, "readv", read)
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"xxx"])
+def test_a_file_that_changes_while_it_is_read(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "f"
     path.write_bytes(b"xx")
-    with pytest.raises(NarError, match="changed while it was read"):
-        read_file(FileContent(os.fsencode(path), size))
+    changing(path, monkeypatch, lambda: path.write_bytes(content))
+    with pytest.raises(NarError, match="changed since it was looked at"):
+        nar_of(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"x", b"xxx"])
+@pytest.mark.parametrize("wait", [False, True])
+def test_a_file_that_changed_since_its_layout(content: bytes, wait: bool, tmp_path: Path) -> None:
+    path = tmp_path / "f"
+    path.write_bytes(b"xx")
+    (run,) = survey(os.fsencode(tmp_path))
+    assert isinstance(run, Run)
+    path.write_bytes(content)
+    folder = open_folder(os.fsencode(tmp_path))
+    try:
+        with pytest.raises(NarError, match="changed since it was looked at"):
+            run.read(folder, memoryview(bytearray(BUFFER_SIZE)), wait=wait)
+    finally:
+        os.close(folder)
 
 
 def test_a_file_that_became_something_else(tmp_path: Path) -> None:
-    content = FileContent(os.fsencode(tmp_path / "f"), 2)
-    os.mkfifo(tmp_path / "f")
-    with pytest.raises(NarError, match="changed while it was read"):
-        open_file(content)
-    (tmp_path / "f").unlink()
-    (tmp_path / "f").symlink_to("/etc/hostname")
-    with pytest.raises(OSError, match="symbolic links"):
-        open_file(content)
+    (tmp_path / "r").mkdir()
+    file = LargeFile(2, b"f")
+    folder = open_folder(os.fsencode(tmp_path / "r"))
+    try:
+        os.mkfifo(tmp_path / "r/f")
+        with pytest.raises(NarError, match="changed since it was looked at"):
+            file.open(folder)
+        (tmp_path / "r/f").unlink()
+        (tmp_path / "r/f").symlink_to("/etc/hostname")
+        with pytest.raises(OSError, match="symbolic links"):
+            file.open(folder)
+    finally:
+        os.close(folder)
 
 
 def test_descriptors_are_closed(tmp_path: Path) -> None:
     every_oddity(tmp_path / "tree")
     before = os.listdir("/proc/self/fd")  # noqa: PTH208
-    nar(tmp_path / "tree")
-    with pytest.raises(NarError):
-        open_file(FileContent(os.fsencode(tmp_path / "tree/a"), 5))
+    nar_of(tmp_path / "tree")
+    pieces = survey_and_read(os.fsencode(tmp_path / "tree"), memoryview(bytearray(BUFFER_SIZE)))
+    next(pieces)
+    del pieces
     assert os.listdir("/proc/self/fd") == before  # noqa: PTH208
 
 
-def test_batches_are_bounded_and_few(tmp_path: Path) -> None:
+def test_runs_are_bounded_and_few(tmp_path: Path) -> None:
     for number in range(2000):
         (tmp_path / f"{number}").write_bytes(b"x" * 2000)
-    sizes = [piece_size(piece) for piece in batches(os.fsencode(tmp_path))]
-    assert max(sizes) <= BATCH_SIZE + SMALL_FILE + 4096
-    assert min(sizes[:-1]) >= BATCH_SIZE
+    sizes = [piece.size for piece in survey(os.fsencode(tmp_path))]
+    assert max(sizes) < BUFFER_SIZE
+    assert min(sizes[:-1]) >= RUN_SIZE

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from nar_server.filler import Filler
 from nar_server.hot_tier import HotTier, Source
-from nar_server.nar import SMALL_FILE
+from nar_server.layout import SMALL_FILE
 
 from .bounds import many
 from .test_nar import dump, files, links, make, names

@@ -18,7 +18,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .nar import FileContent, NarError, walk
+from .nar import NarError
 
 # Files up to this size are read and joined with what stands around them; larger ones are sent by themselves.
 SMALL_FILE = 128 * 1024
@@ -28,10 +28,12 @@ BUFFER_SIZE = RUN_SIZE + SMALL_FILE + 64 * 1024
 # What Python itself needs for a piece and its parts, about.
 _PIECE_COST = 500
 
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+# Without O_NONBLOCK, opening a fifo that has taken a file's place would wait for ever.
+OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def _changed(name: bytes) -> NarError:
+def changed(name: bytes) -> NarError:
+    """A file is not as it was."""
     return NarError(f"{os.fsdecode(name)} changed since it was looked at")
 
 
@@ -64,18 +66,17 @@ class Run:
                 end = position + cut - start
                 view[position:end] = texts[start:cut]
                 start, position = cut, end + size
-                # Without O_NONBLOCK, opening a fifo that has taken the file's place would wait for ever.
-                descriptor = open_(name, _FLAGS, dir_fd=folder)
+                descriptor = open_(name, OPEN_FLAGS, dir_fd=folder)
                 try:
                     # One byte more than there should be: a file that grew is found out.
                     if read(descriptor, (view[end : position + 1],), 0, flags) != size:
-                        _read_slowly(descriptor, name, view[end : position + 1], wait)
+                        read_slowly(descriptor, name, view[end : position + 1], wait)
                 finally:
                     close(descriptor)
         view[position : position + len(texts) - start] = texts[start:]
 
 
-def _read_slowly(descriptor: int, name: bytes, view: memoryview, wait: bool) -> None:
+def read_slowly(descriptor: int, name: bytes, view: memoryview, wait: bool) -> None:
     """Read a file that did not come in one piece; the last byte of the view must stay unread."""
     count = 0
     while more := os.preadv(descriptor, (view[count:],), count, 0 if wait else os.RWF_NOWAIT):
@@ -83,7 +84,7 @@ def _read_slowly(descriptor: int, name: bytes, view: memoryview, wait: bool) -> 
         if count == len(view):
             break
     if count != len(view) - 1 or not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise _changed(name)
+        raise changed(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,49 +101,15 @@ class LargeFile:
 
     def open(self, folder: int) -> int:
         """A descriptor of the file, for the caller to close; NarError when it is no longer what was seen."""
-        descriptor = os.open(self.name, _FLAGS, dir_fd=folder)
+        descriptor = os.open(self.name, OPEN_FLAGS, dir_fd=folder)
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_size != self.size:
             os.close(descriptor)
-            raise _changed(self.name)
+            raise changed(self.name)
         return descriptor
 
 
 Piece = Run | LargeFile
-
-
-def open_folder(root: bytes) -> int:
-    """A descriptor from which the names of a path's layout are opened: of the path, or of the store for a file."""
-    folder = root if stat.S_ISDIR(os.lstat(root).st_mode) else os.path.dirname(root)  # noqa: PTH120
-    return os.open(folder, os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC)
-
-
-def survey(root: bytes) -> Iterator[Piece]:
-    """Walk a path: the pieces of its NAR, in order. Raises NarError or OSError as ``walk`` does."""
-    directory = stat.S_ISDIR(os.lstat(root).st_mode)
-    skip = len(root) + 1 if directory else len(os.path.dirname(root)) + 1  # noqa: PTH120
-    texts, names = bytearray(), list[bytes]()
-    cuts, sizes, size = array("I"), array("I"), 0
-
-    def run() -> Run:
-        return Run(size + len(texts), bytes(texts), cuts, sizes, b"\0".join(names))
-
-    for piece in walk(root):
-        large = isinstance(piece, FileContent) and piece.size > SMALL_FILE
-        if large or size + len(texts) >= RUN_SIZE:
-            yield run()
-            texts, names = bytearray(), []
-            cuts, sizes, size = array("I"), array("I"), 0
-        if not isinstance(piece, FileContent):
-            texts += piece
-        elif large:
-            yield LargeFile(piece.size, piece.path[skip:])
-        else:
-            cuts.append(len(texts))
-            sizes.append(piece.size)
-            names.append(piece.path[skip:])
-            size += piece.size
-    yield run()
 
 
 class Layout:

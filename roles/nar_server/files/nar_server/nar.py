@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 
-# Files up to this size are read and joined with what stands around them; larger ones are sent by themselves.
-SMALL_FILE = 128 * 1024
-BATCH_SIZE = 512 * 1024
 _ALIGNMENT = 8
 
 
@@ -32,14 +30,6 @@ class FileContent:
     size: int
 
 
-Piece = bytes | FileContent
-
-
-def piece_size(piece: Piece) -> int:
-    """How many bytes of the NAR a piece stands for."""
-    return piece.size if isinstance(piece, FileContent) else len(piece)
-
-
 def _padding(size: int) -> bytes:
     return bytes(-size % _ALIGNMENT)
 
@@ -53,91 +43,63 @@ def _strings(*tokens: bytes) -> bytes:
 
 
 _MAGIC = _string(b"nix-archive-1")
-_REGULAR = _strings(b"(", b"type", b"regular")
-_EXECUTABLE = _strings(b"executable", b"")
-_CONTENTS = _string(b"contents")
+_REGULAR = _strings(b"(", b"type", b"regular", b"contents")
+_EXECUTABLE = _strings(b"(", b"type", b"regular", b"executable", b"", b"contents")
 _SYMLINK = _strings(b"(", b"type", b"symlink", b"target")
 _DIRECTORY = _strings(b"(", b"type", b"directory")
 _ENTRY = _strings(b"entry", b"(", b"name")
 _NODE = _string(b"node")
 _CLOSE = _string(b")")
 
+Look = Callable[[bytes], os.stat_result]
 
-def walk(root: bytes) -> Iterator[Piece]:
+
+def walk(root: bytes, look: Look = os.lstat) -> Iterator[bytes | FileContent]:
     """The NAR of the tree at ``root``: literal bytes and the contents of files, in order.
 
-    Raises NarError for what no NAR can hold (sockets, fifos, devices), OSError when something cannot be read.
+    ``look`` gives the status of each regular file right before it is due. Raises NarError for what no NAR can hold
+    (sockets, fifos, devices), OSError when something cannot be read.
     """
-    yield _MAGIC
-    # The rest of each directory that is open: paths of entries, the last first; None closes it.
-    pending: list[bytes | None] = [root]
+    status = os.lstat(root)
+    if not stat.S_ISDIR(status.st_mode):
+        kinds = stat.S_ISREG(status.st_mode), stat.S_ISLNK(status.st_mode)
+        yield from _leaf(_MAGIC, root, kinds, look, _CLOSE)
+        return
+    yield _MAGIC + _DIRECTORY
+    # The rest of each directory that is open, the last entry first; None closes it.
+    pending: list[os.DirEntry[bytes] | None] = [None, *_entries(root)]
     while pending:
-        path = pending.pop()
-        if path is None:
-            yield _CLOSE
-            if pending:
-                yield _CLOSE
+        entry = pending.pop()
+        if entry is None:
+            yield _CLOSE + _CLOSE if pending else _CLOSE
             continue
-        nested = path is not root
-        if nested:
-            yield _ENTRY + _string(path.rpartition(b"/")[2]) + _NODE
-        status = os.lstat(path)
-        if stat.S_ISDIR(status.st_mode):
-            yield _DIRECTORY
+        before = _ENTRY + _string(entry.name) + _NODE
+        if entry.is_dir(follow_symlinks=False):
+            yield before + _DIRECTORY
             pending.append(None)
-            pending.extend(path + b"/" + name for name in sorted(os.listdir(path), reverse=True))  # noqa: PTH208
-            continue
-        if stat.S_ISREG(status.st_mode):
-            executable = _EXECUTABLE if status.st_mode & stat.S_IXUSR else b""
-            yield _REGULAR + executable + _CONTENTS + status.st_size.to_bytes(8, "little")
-            yield FileContent(path, status.st_size)
-            yield _padding(status.st_size)
-        elif stat.S_ISLNK(status.st_mode):
-            yield _SYMLINK + _string(os.readlink(path))  # noqa: PTH115
+            pending += _entries(entry.path)
         else:
-            raise NarError(f"{os.fsdecode(path)} is neither a file, a directory nor a symbolic link")
-        yield _CLOSE + (_CLOSE if nested else b"")
+            kinds = entry.is_file(follow_symlinks=False), entry.is_symlink()
+            yield from _leaf(before, entry.path, kinds, look, _CLOSE + _CLOSE)
 
 
-def open_file(content: FileContent) -> int:
-    """A descriptor of the file, for the caller to close; NarError when it is no longer what was seen."""
-    # Without O_NONBLOCK, opening a fifo that has taken the file's place would wait for ever.
-    descriptor = os.open(content.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode) or status.st_size != content.size:
-        os.close(descriptor)
-        raise NarError(f"{os.fsdecode(content.path)} changed while it was read")
-    return descriptor
+def _entries(folder: bytes) -> list[os.DirEntry[bytes]]:
+    with os.scandir(folder) as found:
+        return sorted(found, key=attrgetter("name"), reverse=True)
 
 
-def read_file(content: FileContent) -> bytes:
-    """The file's bytes, exactly as many as were seen; NarError otherwise."""
-    descriptor = open_file(content)
-    try:
-        data = os.read(descriptor, content.size)
-        while len(data) < content.size and (more := os.read(descriptor, content.size - len(data))):
-            data += more
-    finally:
-        os.close(descriptor)
-    if len(data) != content.size:
-        raise NarError(f"{os.fsdecode(content.path)} became shorter while it was read")
-    return data
-
-
-def batches(root: bytes) -> Iterator[Piece]:
-    """The NAR in pieces worth sending: buffers of about ``BATCH_SIZE``, and large files by themselves."""
-    buffer = bytearray()
-    for piece in walk(root):
-        if isinstance(piece, bytes):
-            buffer += piece
-        elif piece.size <= SMALL_FILE:
-            buffer += read_file(piece)
-        else:
-            yield bytes(buffer)
-            buffer.clear()
-            yield piece
-        if len(buffer) >= BATCH_SIZE:
-            yield bytes(buffer)
-            buffer.clear()
-    if buffer:
-        yield bytes(buffer)
+def _leaf(
+    before: bytes, path: bytes, kinds: tuple[bool, bool], look: Look, after: bytes
+) -> Iterator[bytes | FileContent]:
+    """A file or a symbolic link (``kinds``: which of them), with what stands before and after it."""
+    is_file, is_link = kinds
+    if is_link:
+        yield before + _SYMLINK + _string(os.readlink(path)) + after  # noqa: PTH115
+        return
+    status = look(path) if is_file else None
+    if status is None or not stat.S_ISREG(status.st_mode):
+        raise NarError(f"{os.fsdecode(path)} is neither a file, a directory nor a symbolic link")
+    head = _EXECUTABLE if status.st_mode & stat.S_IXUSR else _REGULAR
+    yield before + head + status.st_size.to_bytes(8, "little")
+    yield FileContent(path, status.st_size)
+    yield _padding(status.st_size) + after

@@ -10,12 +10,12 @@ import asyncio
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
 
 from .hot_tier import HotTier, Source
 from .http import Body, Sender
-from .layout import BUFFER_SIZE, LargeFile, Layout, LayoutIndex, Piece, Run, open_folder, survey
+from .layout import BUFFER_SIZE, LargeFile, Layout, LayoutIndex, Piece, Run
 from .nar import NarError
+from .survey import open_folder, survey, survey_and_read
 
 # Of a large file, so much is looked up in the page cache and sent at once.
 _SLICE = 2 * 1024 * 1024
@@ -108,16 +108,21 @@ class NarBody(Body):
         """Send the whole NAR while its layout is found out."""
         pieces: list[Piece] = []
         position = 0
-        found = survey(self._root)
-        following = await asyncio.to_thread(_some, found)
-        while following:
-            now, following = following, await asyncio.to_thread(_some, found)
-            position += sum(piece.size for piece in now)
-            if position > self._size or not following:
-                self._check(position)
-            for piece in now:
-                await self._send_piece(sender, piece, 0, piece.size)
-            pieces += now
+        buffer = self._buffers.take()
+        found = survey_and_read(self._root, buffer)
+        while position < self._size and (piece := await asyncio.to_thread(next, found, None)):
+            pieces.append(piece)
+            position += piece.size
+            if position >= self._size:
+                # It is the last: nothing may follow.
+                self._check(position + sum(piece.size for piece in await asyncio.to_thread(list, found)))
+            if isinstance(piece, LargeFile):
+                await self._send_file(sender, piece, 0, piece.size)
+            else:
+                await sender.write(buffer[: piece.size])
+        self._check(position)
+        # Not when something failed: a thread may still be reading into it.
+        self._buffers.give(buffer)
         self._keep(Layout(pieces))
 
     def _check(self, size: int) -> None:
@@ -167,18 +172,6 @@ async def _send_slices(sender: Sender, descriptor: int, first: int, last: int) -
         if not _in_memory(descriptor, start, end):
             await asyncio.to_thread(_fetch, descriptor, start, end)
         await sender.sendfile(descriptor, start, end - start)
-
-
-def _some(pieces: Iterator[Piece]) -> list[Piece]:
-    """The next pieces: a few at once, since handing work to a thread costs as much as reading several files."""
-    some = []
-    size = 0
-    for piece in pieces:
-        some.append(piece)
-        size += piece.size
-        if size >= _SLICE:
-            break
-    return some
 
 
 def _in_memory(descriptor: int, first: int, last: int) -> bool:

@@ -18,8 +18,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .layout import BUFFER_SIZE, LargeFile, open_folder, survey
+from .layout import BUFFER_SIZE, LargeFile
 from .nar import NarError
+from .survey import open_folder, survey_and_read
 
 _TAIL = struct.Struct("<Q8s")
 _MAGIC = b"NARPACK1"
@@ -69,13 +70,12 @@ def write_pack(root: bytes, nar_hash: bytes, target: int, limit: int) -> int:
     folder = open_folder(root)
     is_file = stat.S_ISREG(os.lstat(root).st_mode)
     try:
-        for piece in survey(root):
+        for piece in survey_and_read(root, buffer):
             if isinstance(piece, LargeFile):
                 start = segments[-1].start + segments[-1].size
                 segments.append(Segment(start, piece.size, 0, b"" if is_file else piece.name))
                 _hash_file(piece, folder, digest)
                 continue
-            piece.read(folder, buffer, wait=True)
             data = buffer[: piece.size]
             digest.update(data)
             _write_all(target, data)
