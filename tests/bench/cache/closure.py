@@ -13,10 +13,11 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 from nar_server import base32
-from nar_server.layout import BUFFER_SIZE, LargeFile
+from nar_server.layout import BUFFER_SIZE
 from nar_server.narinfo import render_narinfo
 from nar_server.path_info import PathInfo
 from nar_server.signing import Signer
@@ -127,17 +128,17 @@ def make(root: Path, flat: Path, signer: Signer, shape: Shape = Shape()) -> list
     (flat / "nar").mkdir(parents=True)
     (flat / "nix-cache-info").write_text(f"StoreDir: {STORE_DIR}\nWantMassQuery: 1\nPriority: 30\n")
     made = []
-    buffer = memoryview(bytearray(BUFFER_SIZE))
+    buffers = repeat(memoryview(bytearray(BUFFER_SIZE)))
     with contextlib.closing(sqlite3.connect(maker.database)) as connection:
         connection.executescript(SCHEMA)
         for path, folder, references in maker.paths():
             digest, size, partial = hashlib.sha256(), 0, flat / "nar/partial"
             with partial.open("wb") as nar:
-                for piece in survey_and_read(os.fsencode(folder), buffer):
-                    small = not isinstance(piece, LargeFile)
-                    data = buffer[: piece.size] if small else (folder / os.fsdecode(piece.name)).read_bytes()
-                    digest.update(data)
-                    size += nar.write(data)
+                for part in survey_and_read(os.fsencode(folder), buffers):
+                    large = (folder / os.fsdecode(part.large.name)).read_bytes() if part.large else b""
+                    for data in (part.buffer[: part.run.size], large):
+                        digest.update(data)
+                        size += nar.write(data)
             info = PathInfo(path, digest.digest(), size, tuple(references), ultimate=True)
             name = f"{path.hash_part}-{info.nar_hash_base32}.nar"
             partial.rename(flat / "nar" / name)

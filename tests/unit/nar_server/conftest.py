@@ -12,6 +12,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -38,10 +39,9 @@ SCHEMA = (Path(__file__).parents[2] / "nix_database.sql").read_text(encoding="ut
 
 def nar_of(path: Path) -> bytes:
     """The NAR of a tree, by our own code (test_nar.py compares it with Nix's)."""
-    buffer = memoryview(bytearray(BUFFER_SIZE))
-    pieces = survey_and_read(os.fsencode(path), buffer)
+    parts = survey_and_read(os.fsencode(path), (memoryview(bytearray(BUFFER_SIZE)) for _ in count()))
     return b"".join(
-        read_large(path, piece) if isinstance(piece, LargeFile) else buffer[: piece.size].tobytes() for piece in pieces
+        part.buffer[: part.run.size].tobytes() + (read_large(path, part.large) if part.large else b"") for part in parts
     )
 
 

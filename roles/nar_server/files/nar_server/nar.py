@@ -12,8 +12,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 _ALIGNMENT = 8
 
@@ -22,20 +22,23 @@ class NarError(Exception):
     """A tree that cannot be archived, or that changed while it was."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileContent:
+class FileContent(NamedTuple):
     """The content of a regular file: ``size`` bytes, without the padding that follows."""
 
     path: bytes
     size: int
 
 
+_PADDINGS = [bytes(-size % _ALIGNMENT) for size in range(_ALIGNMENT)]
+
+
 def _padding(size: int) -> bytes:
-    return bytes(-size % _ALIGNMENT)
+    return _PADDINGS[size % _ALIGNMENT]
 
 
 def _string(data: bytes) -> bytes:
-    return len(data).to_bytes(8, "little") + data + _padding(len(data))
+    size = len(data)
+    return size.to_bytes(8, "little") + data + _PADDINGS[size % _ALIGNMENT]
 
 
 def _strings(*tokens: bytes) -> bytes:
@@ -50,56 +53,72 @@ _DIRECTORY = _strings(b"(", b"type", b"directory")
 _ENTRY = _strings(b"entry", b"(", b"name")
 _NODE = _string(b"node")
 _CLOSE = _string(b")")
+_CLOSE_ENTRY = _CLOSE + _CLOSE
+# Texts of so many bytes are handed out, though no file follows.
+_LONG_TEXT = 32 * 1024
 
 Look = Callable[[bytes], os.stat_result]
 
 
-def walk(root: bytes, look: Look = os.lstat) -> Iterator[bytes | FileContent]:
-    """The NAR of the tree at ``root``: literal bytes and the contents of files, in order.
+def walk(root: bytes, look: Look = os.lstat) -> Iterator[tuple[bytes, FileContent | None]]:
+    """The NAR of the tree at ``root``, in order: literal bytes, and the file whose content follows them, if one does.
 
     ``look`` gives the status of each regular file right before it is due. Raises NarError for what no NAR can hold
     (sockets, fifos, devices), OSError when something cannot be read.
     """
     status = os.lstat(root)
-    if not stat.S_ISDIR(status.st_mode):
-        kinds = stat.S_ISREG(status.st_mode), stat.S_ISLNK(status.st_mode)
-        yield from _leaf(_MAGIC, root, kinds, look, _CLOSE)
-        return
-    yield _MAGIC + _DIRECTORY
+    text = _MAGIC
     # The rest of each directory that is open, the last entry first; None closes it.
-    pending: list[os.DirEntry[bytes] | None] = [None, *_entries(root)]
+    pending: list[os.DirEntry[bytes] | None] = []
+    if stat.S_ISDIR(status.st_mode):
+        text += _DIRECTORY
+        pending = _entries(root)
+    elif stat.S_ISREG(status.st_mode):
+        head, content = _regular(root, look)
+        yield text + head, content
+        text = _padding(content.size)
+    elif stat.S_ISLNK(status.st_mode):
+        text += _SYMLINK + _string(os.readlink(root))  # noqa: PTH115
+    else:
+        raise _unfit(root)
     while pending:
         entry = pending.pop()
         if entry is None:
-            yield _CLOSE + _CLOSE if pending else _CLOSE
+            text += _CLOSE_ENTRY
             continue
-        before = _ENTRY + _string(entry.name) + _NODE
+        text += _ENTRY + _string(entry.name) + _NODE
+        if entry.is_file(follow_symlinks=False):
+            head, content = _regular(entry.path, look)
+            yield text + head, content
+            text = _padding(content.size) + _CLOSE_ENTRY
+            continue
         if entry.is_dir(follow_symlinks=False):
-            yield before + _DIRECTORY
+            text += _DIRECTORY
             pending.append(None)
             pending += _entries(entry.path)
+        elif entry.is_symlink():
+            text += _SYMLINK + _string(os.readlink(entry.path)) + _CLOSE_ENTRY  # noqa: PTH115
         else:
-            kinds = entry.is_file(follow_symlinks=False), entry.is_symlink()
-            yield from _leaf(before, entry.path, kinds, look, _CLOSE + _CLOSE)
+            raise _unfit(entry.path)
+        if len(text) >= _LONG_TEXT:
+            yield text, None
+            text = b""
+    yield text + _CLOSE, None
 
 
-def _entries(folder: bytes) -> list[os.DirEntry[bytes]]:
+def _entries(folder: bytes) -> list[os.DirEntry[bytes] | None]:
     with os.scandir(folder) as found:
         return sorted(found, key=attrgetter("name"), reverse=True)
 
 
-def _leaf(
-    before: bytes, path: bytes, kinds: tuple[bool, bool], look: Look, after: bytes
-) -> Iterator[bytes | FileContent]:
-    """A file or a symbolic link (``kinds``: which of them), with what stands before and after it."""
-    is_file, is_link = kinds
-    if is_link:
-        yield before + _SYMLINK + _string(os.readlink(path)) + after  # noqa: PTH115
-        return
-    status = look(path) if is_file else None
-    if status is None or not stat.S_ISREG(status.st_mode):
-        raise NarError(f"{os.fsdecode(path)} is neither a file, a directory nor a symbolic link")
+def _regular(path: bytes, look: Look) -> tuple[bytes, FileContent]:
+    """What stands before the content of a regular file, and the content."""
+    status = look(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise _unfit(path)
     head = _EXECUTABLE if status.st_mode & stat.S_IXUSR else _REGULAR
-    yield before + head + status.st_size.to_bytes(8, "little")
-    yield FileContent(path, status.st_size)
-    yield _padding(status.st_size) + after
+    return head + status.st_size.to_bytes(8, "little"), FileContent(path, status.st_size)
+
+
+def _unfit(path: bytes) -> NarError:
+    return NarError(f"{os.fsdecode(path)} is neither a file, a directory nor a symbolic link")

@@ -10,16 +10,21 @@ import asyncio
 import contextlib
 import errno
 import os
+import time
+from collections.abc import Iterator
+from itertools import repeat
 
 from .hot_tier import HotTier, Source
 from .http import Body, Sender
 from .layout import BUFFER_SIZE, LargeFile, Layout, LayoutIndex, Piece, Run
 from .nar import NarError
-from .survey import open_folder, survey, survey_and_read
+from .survey import Part, open_folder, survey, survey_and_read
 
 # Of a large file, so much is looked up in the page cache and sent at once.
 _SLICE = 2 * 1024 * 1024
 _PROBE_STEP = 512 * 1024
+# What is read in less time, all its small files, was in memory; a disk that turns needs as long for one.
+_FROM_MEMORY_SECONDS = 0.01
 # What reading without waiting may end with: not in memory; the file system cannot tell, as overlayfs cannot.
 _NOT_AT_ONCE = (errno.EAGAIN, errno.EOPNOTSUPP)
 
@@ -96,7 +101,8 @@ class NarBody(Body):
             layout = Layout(await asyncio.to_thread(list, survey(self._root)))
             self._keep(layout)
         try:
-            self._check(layout.size)
+            if layout.size != self._size:
+                raise self._wrong_size()
             for piece, first, last in layout.within(self._first, self._last):
                 await self._send_piece(sender, piece, first, last)
         except (NarError, OSError) as problem:
@@ -106,28 +112,34 @@ class NarBody(Body):
 
     async def _send_and_survey(self, sender: Sender) -> None:
         """Send the whole NAR while its layout is found out."""
-        pieces: list[Piece] = []
-        position = 0
         buffer = self._buffers.take()
-        found = survey_and_read(self._root, buffer)
-        while position < self._size and (piece := await asyncio.to_thread(next, found, None)):
-            pieces.append(piece)
-            position += piece.size
-            if position >= self._size:
-                # It is the last: nothing may follow.
-                self._check(position + sum(piece.size for piece in await asyncio.to_thread(list, found)))
-            if isinstance(piece, LargeFile):
-                await self._send_file(sender, piece, 0, piece.size)
-            else:
-                await sender.write(buffer[: piece.size])
-        self._check(position)
+        found = survey_and_read(self._root, repeat(buffer))
+        pieces: list[Piece] = []
+        left = self._size
+        at_once = False
+        while left:
+            started = time.monotonic()
+            part = self._next_part(found, left) if at_once else await asyncio.to_thread(self._next_part, found, left)
+            # The next one is most likely where this one was. A thread costs as much as reading many files.
+            at_once = time.monotonic() - started < _FROM_MEMORY_SECONDS
+            pieces += part.pieces
+            left -= part.size
+            await sender.write(buffer[: part.run.size])
+            if part.large is not None:
+                await self._send_file(sender, part.large, 0, part.large.size)
         # Not when something failed: a thread may still be reading into it.
         self._buffers.give(buffer)
         self._keep(Layout(pieces))
 
-    def _check(self, size: int) -> None:
-        if size != self._size:
-            raise NarError(f"the NAR of {os.fsdecode(self._root)} is not of the {self._size} bytes the database says")
+    def _next_part(self, found: Iterator[Part], left: int) -> Part:
+        """The next part of the NAR, of which ``left`` bytes are left; the last is returned only if nothing follows."""
+        part = next(found, None)
+        if part is None or part.size > left or (part.size == left and next(found, None) is not None):
+            raise self._wrong_size()
+        return part
+
+    def _wrong_size(self) -> NarError:
+        return NarError(f"the NAR of {os.fsdecode(self._root)} is not of the {self._size} bytes the database says")
 
     def _keep(self, layout: Layout) -> None:
         if layout.size == self._size:

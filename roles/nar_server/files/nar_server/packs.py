@@ -17,6 +17,7 @@ import stat
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import repeat
 
 from .layout import BUFFER_SIZE, LargeFile
 from .nar import NarError
@@ -70,19 +71,18 @@ def write_pack(root: bytes, nar_hash: bytes, target: int, limit: int) -> int:
     folder = open_folder(root)
     is_file = stat.S_ISREG(os.lstat(root).st_mode)
     try:
-        for piece in survey_and_read(root, buffer):
-            if isinstance(piece, LargeFile):
-                start = segments[-1].start + segments[-1].size
-                segments.append(Segment(start, piece.size, 0, b"" if is_file else piece.name))
-                _hash_file(piece, folder, digest)
-                continue
-            data = buffer[: piece.size]
+        for part in survey_and_read(root, repeat(buffer)):
+            data = part.buffer[: part.run.size]
             digest.update(data)
             _write_all(target, data)
-            _merge(segments, piece.size)
-            written += piece.size
+            _merge(segments, part.run.size)
+            written += part.run.size
             if written > limit:
                 raise PackError(f"its small files have more than {limit} bytes")
+            if part.large is not None:
+                start = segments[-1].start + segments[-1].size
+                segments.append(Segment(start, part.large.size, 0, b"" if is_file else part.large.name))
+                _hash_file(part.large, folder, digest)
     finally:
         os.close(folder)
     if digest.digest() != nar_hash:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import stat
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from .layout import OPEN_FLAGS, RUN_SIZE, SMALL_FILE, LargeFile, Piece, Run, read_slowly
 from .nar import FileContent, walk
@@ -26,17 +27,36 @@ def open_folder(root: bytes) -> int:
     return os.open(folder, os.O_PATH | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC)
 
 
+class Part(NamedTuple):
+    """A run, where its bytes are if it was read, and the large file that follows it, if one does."""
+
+    run: Run
+    buffer: memoryview
+    large: LargeFile | None
+
+    @property
+    def pieces(self) -> list[Piece]:
+        """The run and the large file."""
+        return [self.run] if self.large is None else [self.run, self.large]
+
+    @property
+    def size(self) -> int:
+        """Of both, in bytes."""
+        return self.run.size + (self.large.size if self.large else 0)
+
+
 def survey(root: bytes) -> Iterator[Piece]:
     """The pieces of a path's NAR, in order. Raises NarError or OSError as ``walk`` does."""
-    return _pieces(root, None)
+    for part in _parts(root, None):
+        yield from part.pieces
 
 
-def survey_and_read(root: bytes, buffer: memoryview) -> Iterator[Piece]:
-    """The same, with the bytes of each run at the beginning of ``buffer`` (of ``BUFFER_SIZE``) when it is yielded.
+def survey_and_read(root: bytes, buffers: Iterable[memoryview]) -> Iterator[Part]:
+    """The same in parts, with the bytes of each run at the beginning of the next of ``buffers`` (of ``BUFFER_SIZE``).
 
     A file is opened once, which costs less than to look at it first and to open it then.
     """
-    return _pieces(root, buffer)
+    return _parts(root, iter(buffers))
 
 
 class _Reader:
@@ -48,14 +68,15 @@ class _Reader:
 
     def look(self, path: bytes) -> os.stat_result:
         """Open a file; its status."""
-        self.close()
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
         self._descriptor = os.open(path[self._skip :], OPEN_FLAGS, dir_fd=self._folder)
         return os.fstat(self._descriptor)
 
     def read(self, content: FileContent, view: memoryview) -> None:
-        """Read that file to the beginning of ``view``, which has one byte more at least. NarError if it changed."""
-        view = view[: content.size + 1]
-        # One byte more than there should be: a file that grew is found out.
+        """Read that file into a view, which has one byte more. NarError if it changed."""
+        # The byte more finds out a file that grew.
         if os.readv(self._descriptor, (view,)) != content.size:
             read_slowly(self._descriptor, content.path, view, wait=True)
 
@@ -66,39 +87,43 @@ class _Reader:
             self._descriptor = -1
 
 
-def _pieces(root: bytes, buffer: memoryview | None) -> Iterator[Piece]:
+def _parts(root: bytes, buffers: Iterator[memoryview] | None) -> Iterator[Part]:
     skip = len(root) + 1 if is_directory(root) else len(os.path.dirname(root)) + 1  # noqa: PTH120
     folder = open_folder(root)
     reader = _Reader(folder, skip)
-    texts, names = bytearray(), list[bytes]()
-    cuts, sizes, size = array("I"), array("I"), 0
+    # The run that grows. All in one function, as a call for each file would cost more than what it does.
+    buffer = next(buffers) if buffers else None
+    texts, names, cuts, sizes, end = bytearray(), list[bytes](), array("I"), array("I"), 0
 
-    def run() -> Run:
-        return Run(size + len(texts), bytes(texts), cuts, sizes, b"\0".join(names))
+    def part(large: LargeFile | None) -> Part:
+        return Part(Run(end, bytes(texts), cuts, sizes, b"\0".join(names)), buffer or memoryview(b""), large)
 
     try:
-        for piece in walk(root, os.lstat if buffer is None else reader.look):
-            large = isinstance(piece, FileContent) and piece.size > SMALL_FILE
-            position = size + len(texts)
-            if large or position >= RUN_SIZE:
-                yield run()
-                texts, names = bytearray(), []
-                cuts, sizes, size, position = array("I"), array("I"), 0, 0
-            if isinstance(piece, bytes):
-                if buffer is not None:
-                    buffer[position : position + len(piece)] = piece
-                texts += piece
-            elif large:
+        for text, content in walk(root, reader.look if buffers else os.lstat):
+            if end >= RUN_SIZE:
+                yield part(None)
+                buffer = next(buffers) if buffers else None
+                texts, names, cuts, sizes, end = bytearray(), [], array("I"), array("I"), 0
+            texts += text
+            start, end = end, end + len(text)
+            if buffer is not None:
+                buffer[start:end] = text
+            if content is None:
+                continue
+            path, size = content
+            if size > SMALL_FILE:
                 reader.close()
-                yield LargeFile(piece.size, piece.path[skip:])
-            else:
-                if buffer is not None:
-                    reader.read(piece, buffer[position:])
-                cuts.append(len(texts))
-                sizes.append(piece.size)
-                names.append(piece.path[skip:])
-                size += piece.size
-        yield run()
+                yield part(LargeFile(size, path[skip:]))
+                buffer = next(buffers) if buffers else None
+                texts, names, cuts, sizes, end = bytearray(), [], array("I"), array("I"), 0
+                continue
+            if buffer is not None:
+                reader.read(content, buffer[end : end + size + 1])
+            cuts.append(len(texts))
+            sizes.append(size)
+            names.append(path[skip:])
+            end += size
+        yield part(None)
     finally:
         reader.close()
         os.close(folder)
