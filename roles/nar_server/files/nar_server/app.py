@@ -28,7 +28,8 @@ _PAUSES = (0.01, 0.05, 0.2)
 _RETRY_AFTER_SECONDS = 5
 _METHODS = ("GET", "HEAD")
 _BAD_REQUEST = 400
-DEFAULT_LAYOUT_MEMORY = 64 * 2**20
+# Bytes of layouts that all workers together keep. One for 130,000 files takes about 30 MiB.
+LAYOUT_MEMORY = 128 * 2**20
 
 # What answers a route: with an answer, or a coroutine when it has to wait. The last argument is the route itself.
 RouteHandler = Callable[[Request, View, Any], Response | Awaitable[Response]]
@@ -55,7 +56,7 @@ class NarServer:
         views: Views,
         withheld: Callable[[View, str], None],
         tier: HotTier | None = None,
-        layout_memory: int = DEFAULT_LAYOUT_MEMORY,
+        layout_memory: int = LAYOUT_MEMORY,
     ) -> None:
         """``withheld`` is told of each path that is asked for and that nothing vouches for, each time."""
         self._tier = tier

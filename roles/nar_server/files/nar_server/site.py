@@ -11,7 +11,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from . import routes
-from .app import NarServer, RouteHandler, not_found
+from .app import LAYOUT_MEMORY, NarServer, RouteHandler, not_found
 from .bodies import CountedBody
 from .config import Config
 from .database import DatabaseUnavailableError
@@ -69,7 +69,7 @@ class Site:
         self._metrics = Metrics(shared)
         self._puller = puller
         self._tier = tier
-        self._server = NarServer(views, self._withheld, tier)
+        self._server = NarServer(views, self._withheld, tier, LAYOUT_MEMORY // shared.workers)
         endpoints = Endpoints(title, self._find, self._metrics, puller)
         handlers = self._server.routes
         handlers |= dict.fromkeys(endpoints.ROUTES, endpoints.answer)

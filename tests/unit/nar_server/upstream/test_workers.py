@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
+from http.client import IncompleteRead
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ..bounds import many
 from ..running import Running
 
 
@@ -53,3 +57,35 @@ def test_clients_of_all_workers_cost_one_fetch(running: Running, fake: Any, tmp_
         assert connection.getresponse().status == 200
         connection.close()
     assert [file.name for file in (tmp_path / "spool").glob("*.part")] == []
+
+
+def test_a_fetch_whose_worker_dies_is_begun_again(running: Running, fake: Any) -> None:
+    path = fake.add("x", b"x" * 3_000_000)
+    fake.hold = True
+    url = f"/nar/{path.info.nar_hash_base32}.nar?hash={path.hash_part}"
+    fetching, _other = running.workers()
+    first, second = running.connections()
+    first.request("GET", url)
+    cut = first.getresponse()
+    assert cut.read(100_000) == path.nar[:100_000]
+    os.kill(fetching, signal.SIGKILL)
+    with pytest.raises((IncompleteRead, ConnectionResetError)):
+        cut.read()
+    fake.go_on.set()
+    second.request("GET", url)
+    assert second.getresponse().read() == path.nar
+    for connection in (first, second):
+        connection.close()
+
+
+def test_clients_that_come_at_once(running: Running, fake: Any) -> None:
+    """One fetch for each path, whoever of the workers was first."""
+    connections = [connection for _ in range(3) for connection in running.connections()]
+    for number in range(many(30)):
+        path = fake.add(f"x{number}", b"%d" % number * 5_000)
+        for connection in connections:
+            connection.request("GET", f"/nar/{path.info.nar_hash_base32}.nar?hash={path.hash_part}")
+        assert all(connection.getresponse().read() == path.nar for connection in connections)
+        assert fake.nars() == number + 1
+    for connection in connections:
+        connection.close()
