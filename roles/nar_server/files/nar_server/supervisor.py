@@ -165,6 +165,9 @@ class Supervisor:
             self._status = 1
             self._stop()
             return
+        # What it was fetching is removed. If there is more to say, the next one says it.
+        with contextlib.suppress(ConfigError, KeyFormatError, OSError):
+            check(self._config)
         LOGGER.error("%s: another one takes its place in %g s", how, _RESTART_SECONDS)
         self._restarts[worker.number] = time.monotonic() + _RESTART_SECONDS
 

@@ -59,7 +59,7 @@ def test_clients_of_all_workers_cost_one_fetch(running: Running, fake: Any, tmp_
     assert [file.name for file in (tmp_path / "spool").glob("*.part")] == []
 
 
-def test_a_fetch_whose_worker_dies_is_begun_again(running: Running, fake: Any) -> None:
+def test_a_fetch_whose_worker_dies_is_begun_again(running: Running, fake: Any, tmp_path: Path) -> None:
     path = fake.add("x", b"x" * 3_000_000)
     fake.hold = True
     url = f"/nar/{path.info.nar_hash_base32}.nar?hash={path.hash_part}"
@@ -71,6 +71,8 @@ def test_a_fetch_whose_worker_dies_is_begun_again(running: Running, fake: Any) -
     os.kill(fetching, signal.SIGKILL)
     with pytest.raises((IncompleteRead, ConnectionResetError)):
         cut.read()
+    running.log_line("worker ")
+    assert list((tmp_path / "spool").iterdir()) == []
     fake.go_on.set()
     second.request("GET", url)
     assert second.getresponse().read() == path.nar
