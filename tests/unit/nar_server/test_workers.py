@@ -68,11 +68,13 @@ def test_a_reload_reaches_all_without_a_lost_connection(running: Running, store:
     assert "did you mean 'priority'?" in running.log_line("not reloaded, the old configuration stays: ")
     running.wait_for_state("READY=1")
     assert all(b"Priority: 30" in ask(connection, "/nix-cache-info") for connection in kept)
-    write(tmp_path, store, "priority = 7")
+    config = write(tmp_path, store, "priority = 7")
+    config.write_text(config.read_text().replace("workers = 2", "workers = 3"))
     running.process.send_signal(signal.SIGHUP)
     running.wait_for_state("READY=1")
     assert all(b"Priority: 7" in ask(connection, "/nix-cache-info") for connection in kept)
     assert running.workers() == workers
+    assert "'workers' takes effect when the server restarts" in running.log_line("'workers'")
     # One that takes another's place serves what was read last.
     os.kill(workers[0], signal.SIGKILL)
     running.log_line("worker ")

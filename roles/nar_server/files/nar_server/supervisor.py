@@ -195,7 +195,9 @@ class Supervisor:
             return
         notify_reloading()
         try:
-            config = load_config(self._path)
+            read = load_config(self._path)
+            # Rows of counters were made for as many workers as there are.
+            config = replace(read, workers=self._config.workers)
             check(config)
         except (ConfigError, KeyFormatError, OSError) as problem:
             LOGGER.error("not reloaded, the old configuration stays: %s", problem)
@@ -204,10 +206,9 @@ class Supervisor:
                 notify("READY=1")
             return
         for option in ("listen", "workers"):
-            if getattr(config, option) != getattr(self._config, option):
+            if getattr(read, option) != getattr(self._config, option):
                 LOGGER.warning("'%s' takes effect when the server restarts", option)
-        # Rows of counters were made for as many workers as there are.
-        self._config = replace(config, workers=self._config.workers)
+        self._config = config
         self._news = f"reloaded: serving {described(config)}"
         for worker in self._workers.values():
             with contextlib.suppress(OSError):
