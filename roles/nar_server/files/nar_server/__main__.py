@@ -86,24 +86,50 @@ def serve(config: Config, path: Path) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status."""
-    parser = argparse.ArgumentParser(prog="nar_server", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="nar_server", description="A Nix binary cache straight from the store. COMMAND --help tells more of each."
+    )
     parsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, function, text in (
-        ("serve", serve, "serve the store"),
-        ("check-config", check_config, "check the configuration and its keys"),
-    ):
-        command = parsers.add_parser(name, help=text)
+
+    def add(name: str, text: str, more: str) -> argparse.ArgumentParser:
+        description = f"{text[0].upper()}{text[1:]}. {more}"
+        command = parsers.add_parser(name, help=text, description=description)
         command.add_argument("--config", type=Path, required=True, metavar="FILE", help="the TOML file")
-        command.set_defaults(function=function)
-    for name, look, text in (
-        ("audit", commands.audit, "tell what vouches for each path, and which are withheld"),
-        ("stats", commands.stats, "tell the running server's counters"),
+        return command
+
+    for name, function, text, more in (
+        ("serve", serve, "serve the store", "Ends with SIGTERM, and reads its configuration again with SIGHUP."),
+        (
+            "check-config",
+            check_config,
+            "check the configuration and its keys",
+            "Names every mistake, and the keys it would sign with. The exit status is 1 with a mistake.",
+        ),
     ):
-        command = parsers.add_parser(name, help=text)
-        command.add_argument("--config", type=Path, required=True, metavar="FILE", help="the TOML file")
+        add(name, text, more).set_defaults(function=function)
+    for name, look, text, more in (
+        (
+            "audit",
+            commands.audit,
+            "tell what vouches for each path, and which are withheld",
+            "The exit status is 1 when one is withheld, and 2 when the database cannot be read.",
+        ),
+        ("stats", commands.stats, "tell the running server's counters", "Asks the first address of 'listen'."),
+    ):
+        command = add(name, text, more)
         command.add_argument("--json", action="store_true", help="for machines")
         command.add_argument("views", nargs="*", metavar="VIEW", help="only these views")
         command.set_defaults(look=look)
+    command = add(
+        "warm",
+        "fill the hot tier",
+        "Makes the packs of paths before they are asked for, beside a running server, as root or as its user. The exit"
+        " status is 1 when a path is not in the tier at the end, such as when its budget is full.",
+    )
+    command.add_argument("--closure", action="store_true", help="and all that these paths need")
+    command.add_argument("--view", action="append", default=[], help="only what this view serves; may be repeated")
+    command.add_argument("paths", nargs="+", metavar="PATH", help="a store path, or a link to one; - for lines of them")
+    command.set_defaults(warm=True)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
@@ -111,6 +137,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "look" in options:
             looked: int = options.look(config, options.views, as_json=options.json)
             return looked
+        if "warm" in options:
+            return commands.warm(config, options.view, options.paths, closure=options.closure)
         status: int = options.function(config, options.config)
         return status
     except (ConfigError, KeyFormatError, OSError) as problem:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The commands that look: ``audit`` at the store, ``stats`` at the running server."""
+"""The commands beside serving: ``audit`` looks at the store, ``stats`` at the server; ``warm`` fills the hot tier."""
 
 from __future__ import annotations
 
@@ -68,6 +68,19 @@ def stats(config: Config, names: Sequence[str], *, as_json: bool) -> int:
     for name, answer in found.items():
         print(f"{name}: " + ", ".join(f"{counter} {text}" for counter, text in answer["texts"].items()))
     return 0
+
+
+def warm(config: Config, names: Sequence[str], texts: Sequence[str], *, closure: bool) -> int:
+    """Fill the hot tier with these paths; the exit status: 1 when one does not get there, 2 when none could."""
+    from . import warm as filling  # noqa: PLC0415
+    from .database import DatabaseUnavailableError  # noqa: PLC0415
+
+    _known(config, names)
+    try:
+        return filling.warm(config, names, texts, closure=closure)
+    except DatabaseUnavailableError as problem:
+        print(problem, file=sys.stderr)
+        return 2
 
 
 def stats_url(address: Address, view: ViewConfig) -> str:

@@ -14,6 +14,7 @@ import fcntl
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 from .hot_tier import SUFFIX, Source, pack_name
@@ -21,6 +22,8 @@ from .nar import NarError
 from .packs import PackError, write_pack
 
 _NICE = 10
+# What the file system counts in, whatever its own blocks are (stat(2)).
+_BLOCK = 512
 # A pack that alone takes more of the budget would drive out everything else.
 _MOST_SHARE = 0.25
 # So much of the file system stays free, whatever the budget.
@@ -28,30 +31,48 @@ _FREE_SHARE = 0.05
 
 
 class Filler:
-    """Makes packs in ``folder``, ``budget`` bytes of them at most."""
+    """Makes packs in ``folder``, ``budget`` bytes of them at most.
 
-    def __init__(self, folder: Path, budget: int) -> None:
+    ``keeps``: what it was once asked for makes no room for what it is asked for later.
+    """
+
+    def __init__(self, folder: Path, budget: int, *, keeps: bool = False) -> None:
         self._folder = folder
         self._budget = budget
+        self._keeps = keeps
+        self._kept: dict[Path, int] = {}
 
     def fill(self, source: Source) -> bool:
-        """Make the pack of a path; whether it is there now. Raises NarError, PackError or OSError."""
+        """Have the pack of a path; whether it had to be made. Raises NarError, PackError or OSError."""
         target = self._folder / pack_name(source.nar_hash)
+        made = self._fill(source, target)
+        if self._keeps:
+            if not made:
+                # Else it would be the next to go, if it was not asked for in a long time.
+                os.utime(target, (time.time(), target.stat().st_mtime))
+            self._kept[target] = target.stat().st_blocks * _BLOCK
+        return made
+
+    def _fill(self, source: Source, target: Path) -> bool:
         if target.exists():
-            return True
+            return False
         # Each worker has a filler: they take turns, so that none makes what another has made, and the budget holds.
         folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(folder, fcntl.LOCK_EX)
-            return target.exists() or self._make(source, target)
+            if target.exists():
+                return False
+            self._make(source, target)
+            return True
         finally:
             os.close(folder)
 
-    def _make(self, source: Source, target: Path) -> bool:
+    def _make(self, source: Source, target: Path) -> None:
         # Without a name until it is whole: after a crash, the kernel has removed it.
         descriptor = os.open(self._folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o644)
         try:
-            size = write_pack(source.root, source.nar_hash, descriptor, int(self._budget * _MOST_SHARE))
+            limit = min(int(self._budget * _MOST_SHARE), self._budget - sum(self._kept.values()))
+            size = write_pack(source.root, source.nar_hash, descriptor, limit)
             self.make_room(size)
             os.fdatasync(descriptor)
             with contextlib.suppress(FileExistsError):
@@ -59,21 +80,22 @@ class Filler:
                 os.link(f"/proc/self/fd/{descriptor}", target, src_dir_fd=descriptor, follow_symlinks=True)
         finally:
             os.close(descriptor)
-        return True
 
     def make_room(self, size: int) -> None:
-        """Remove the packs unused for longest until ``size`` bytes fit. Raises PackError when the disk is too full."""
+        """Remove the packs unused for longest until ``size`` bytes fit. Raises PackError when they do not."""
         packs = []
         for entry in self._folder.iterdir():
-            if entry.suffix == SUFFIX:
+            if entry.suffix == SUFFIX and entry not in self._kept:
                 status = entry.stat(follow_symlinks=False)
-                packs.append((status.st_atime, status.st_blocks * 512, entry))
+                packs.append((status.st_atime, status.st_blocks * _BLOCK, entry))
         packs.sort()
-        total = sum(taken for _used, taken, _entry in packs)
+        total = sum(taken for _used, taken, _entry in packs) + sum(self._kept.values())
         while packs and (total + size > self._budget or self._short()):
             _used, taken, entry = packs.pop(0)
             entry.unlink(missing_ok=True)
             total -= taken
+        if total + size > self._budget:
+            raise PackError(f"the {self._budget} bytes of the hot tier are full of what was asked for before")
         if self._short():
             raise PackError(f"less than {_FREE_SHARE:.0%} of the file system is free")
 
@@ -82,10 +104,15 @@ class Filler:
         return status.f_bavail < status.f_blocks * _FREE_SHARE
 
 
-def main() -> None:
-    """Make what is asked for until standard input ends."""
+def yield_to_others() -> None:
+    """Have less right to the processor than who serves."""
     with contextlib.suppress(OSError):
         os.nice(_NICE)
+
+
+def main() -> None:
+    """Make what is asked for until standard input ends."""
+    yield_to_others()
     folder = Path(sys.argv[1])
     filler = Filler(folder, int(sys.argv[2]))
     problems: str | None = None
