@@ -125,13 +125,13 @@ class Running:
                 os.kill(worker, signal.SIGCONT)
         return made
 
-    def most_memory(self) -> int:
-        """Bytes that all its processes together have had in memory, at most, since they started."""
-        peaks = [
-            next(line for line in (folder / "status").read_text().splitlines() if line.startswith("VmHWM:"))
+    def memory(self) -> int:
+        """Bytes that all its processes together have in memory now; what several of them share counts once."""
+        shares = [
+            next(line for line in (folder / "smaps_rollup").read_text().splitlines() if line.startswith("Pss:"))
             for folder in self.processes()
         ]
-        return sum(int(line.split()[1]) * 1024 for line in peaks)
+        return sum(int(line.split()[1]) * 1024 for line in shares)
 
     def get(self, target: str, **headers: str) -> bytes:
         """The body of an answer; urllib's HTTPError when it is none."""

@@ -271,7 +271,7 @@ def test_a_hundred_slow_readers_cost_little_memory(
     for _ in range(10):
         for reader in readers:
             assert reader.recv(65536)
-    memory = server.most_memory()
+    memory = server.memory()
     for reader in readers:
         reader.close()
     assert 0 < coded < 100
