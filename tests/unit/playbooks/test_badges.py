@@ -118,10 +118,15 @@ def name_of(one: Badge) -> object:
     return nvs.read(one.flash.read(0x9000, 0x3000)).get("config", {}).get("name")
 
 
+HANDS_SECONDS = 1.0
+"""No hand pulls a cable and plugs the next badge in any faster."""
+
+
 @contextmanager
 def volunteer(table: Table, badges: list[Badge]) -> Iterator[None]:
     """Swaps badges that have ended for the next, as the ledger says, until there are none left."""
     waiting, gone, tired = list(badges), threading.Event(), set[str]()
+    pulled: dict[str, float] = {}
 
     def swap() -> None:
         while not gone.wait(0.1):
@@ -136,7 +141,8 @@ def volunteer(table: Table, badges: list[Badge]) -> Iterator[None]:
                 if mine is not None and done and mine.mac not in tired and waiting:
                     tired.add(mine.mac)
                     slot.pull()
-                if slot.badge is None and waiting:
+                    pulled[name] = time.monotonic()
+                if slot.badge is None and waiting and time.monotonic() - pulled.get(name, 0) > HANDS_SECONDS:
                     slot.plug(waiting.pop(0))
 
     person = threading.Thread(target=swap)
