@@ -24,7 +24,7 @@ from ansible.module_utils.urls import Request, make_context
 
 from .credentials import plain, without_credentials, without_name, without_secret
 from .deadline import within
-from .errors import AnswerError, HydraError, LostError, login_words, shortened, words_of
+from .errors import AnswerError, HydraError, LostError, login_words, sentence, shortened, words_of
 from .shapes import PUSH_ANSWER, USER_ANSWER, Shape, misfit
 
 OK, NO_CONTENT, FOUND, MOVED, FORBIDDEN, NOT_FOUND = 200, 204, 302, 301, 403, 404
@@ -127,7 +127,8 @@ class Client:
             return None
         if answer.data is None or answer.status != OK:
             request = f"GET {self.base}{path}"
-            raise HydraError(f"{request} was answered with {answer.words} Check that the url is that of a Hydra.")
+            said = sentence(answer.words)
+            raise HydraError(f"{request} was answered with {said} Check that the url is that of a Hydra.")
         return self._of_shape("GET", path, shape, answer)
 
     def _of_shape(self, method: str, path: str, shape: Shape, answer: Answer) -> Any:

@@ -10,12 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from . import values
 from .client import path_of
 from .documents import Document, warnings_of
 from .errors import HydraError
 from .inputs import unknown_types
 from .plan import NONE, Plan, plan_jobset, plan_project, plan_removal
 from .server import DECLARED, Replan, Server
+from .values import WrongFieldError, read_field
 from .wanted import ABSENT, WantedJobset, read_jobset, read_name, read_project
 
 
@@ -82,11 +84,20 @@ def manage_project(server: Server, options: Mapping[str, Any], *, check: bool) -
     steps = [_project_step(server, name, wanted, current, exact)]
     _not_declared(name, (steps[0].plan.after or {}).get("declarative"), bool(jobsets or purge))
     listed = {jobset.name for jobset in jobsets} | {DECLARED}
-    gone = [WantedJobset(other, {}, absent=True) for other in present if purge and other not in listed]
+    gone = [_gone(name, other) for other in present if purge and other not in listed]
     for jobset in (*jobsets, *gone):
         before = server.jobset(name, jobset.name) if jobset.name in present else None
         steps.append(_jobset_step(server, name, jobset, before, exact))
     return _finish(server, steps, check)
+
+
+def _gone(project: str, jobset: str) -> WantedJobset:
+    """A jobset to purge. Its name is the server's word, and becomes a part of an address."""
+    try:
+        return WantedJobset(read_field("jobset", jobset, values.jobset_name), {}, absent=True)
+    except WrongFieldError as wrong:
+        told = f'"{wrong.shown}", which the server lists, {wrong.problem}; remove it on Hydra\'s page'
+        raise HydraError(f"project {project}: purge_jobsets: {told}") from wrong
 
 
 def manage_jobset(server: Server, options: Mapping[str, Any], *, check: bool) -> Outcome:

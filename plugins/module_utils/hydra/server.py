@@ -56,6 +56,8 @@ class Server:
             if fresh.action != NONE:
                 self._send_once(fresh, path, replan)
                 left = replan()
+                if left.action == DELETE:
+                    raise HydraError("it is still there after it was removed; run again, or remove it on Hydra's page")
                 if left.action != NONE:
                     raise HydraError(
                         f"the server did not take {', '.join(left.fields)}, or somebody changed it at the same moment;"

@@ -164,3 +164,28 @@ def test_evaluations_of_another_shape(
     failed = run("evaluation", project="demo", jobset="fl", timeout="5s")
     assert failed["failed"]
     assert path.partition("?")[0] in failed["msg"]
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a%2e", "x/y", "../../project/other", ""])
+@pytest.mark.parametrize("check", [False, True])
+def test_names_to_purge_that_no_jobset_has(
+    hydra: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch, name: str, check: bool
+) -> None:
+    """They would become a part of an address that is asked to be removed."""
+    monkeypatch.setattr(server, "answer", lambda *_: Answer(200, PROJECT | {"jobsets": [name]}))
+    failed = run("project", name="demo", jobsets=[], purge_jobsets=True, check=check)["msg"]
+    assert failed.startswith(
+        f'project demo: purge_jobsets: "{name}", which the server lists, is not a jobset identifier'
+    )
+    assert not hydra.writes
+
+
+def test_what_stays_after_it_was_removed(hydra: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("project", name="demo")
+    run("jobset", **FLAKE)
+    true_answer = server.answer
+    monkeypatch.setattr(
+        server, "answer", lambda *given: Answer(200, {}) if given[1].method == "DELETE" else true_answer(*given)
+    )
+    failed = run("jobset", project="demo", name="fl", state="absent")["msg"]
+    assert failed == "jobset demo:fl: it is still there after it was removed; run again, or remove it on Hydra's page"
