@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from .message import Body, Response
 from .parser import BadRequestError, Head, Parser
-from .rendering import date_and_end, failure, render_head
-from .sending import ChunkedSender, SocketSender
+from .reply import refused, send_body, whole
+from .sending import SocketSender
 
 if TYPE_CHECKING:
     from .server import HttpServer
@@ -103,8 +103,7 @@ class Connection:
             try:
                 head = self._parser.next_head()
             except BadRequestError as problem:
-                response = failure(problem.status)
-                replies.append(render_head(response, chunked=False, keep=False) + date_and_end() + _bytes(response))
+                replies.append(refused(problem))
                 keep = False
                 break
             if head is None:
@@ -116,7 +115,7 @@ class Connection:
                 self._start(self._respond(head, answer, b"".join(replies)))
                 return
             keep = head.keep and not self._stopping
-            replies.append(_whole(answer, head, keep))
+            replies.append(whole(answer, head, keep))
             size += len(replies[-1])
         if not replies:
             self._wait()
@@ -186,9 +185,10 @@ class Connection:
             if isinstance(response.body, Body):
                 # Without chunks, the end of such a body is the end of the connection.
                 keep = keep and (response.body.length is not None or head.chunks)
-                await self._send_body(head, response, response.body, before, keep)
+                self._body = response.body
+                await send_body(self._sender, head, response, before, keep=keep)
             else:
-                await self._sender.write(before + _whole(response, head, keep))
+                await self._sender.write(before + whole(response, head, keep))
         except ConnectionError:
             self.abort()
         except asyncio.CancelledError:
@@ -198,24 +198,6 @@ class Connection:
             LOGGER.error("cut the connection while answering %s: %s", head.request.target, problem or repr(problem))
             self.abort()
         self._done(keep)
-
-    async def _send_body(self, head: Head, response: Response, body: Body, before: bytes, keep: bool) -> None:
-        self._body = body
-        chunked = body.length is None and head.chunks
-        start = before + render_head(response, chunked=chunked, keep=keep, http_1_0=not head.chunks) + date_and_end()
-        if head.request.method == "HEAD":
-            await self._sender.write(start)
-            return
-        await self._sender.write(start, more=body.length != 0)
-        self._sender.sent = 0
-        if chunked:
-            chunks = ChunkedSender(self._sender)
-            await body.send(chunks)
-            await chunks.finish()
-            return
-        await body.send(self._sender)
-        if body.length is not None and self._sender.sent != body.length:
-            raise ValueError(f"the body has {self._sender.sent} bytes instead of {body.length}")
 
     def stop(self) -> None:
         """Answer what is under way, and nothing else."""
@@ -263,19 +245,3 @@ class Connection:
         self._server.forget(self)
         if task is not None and task is not asyncio.current_task():
             task.cancel()
-
-
-def _bytes(response: Response) -> bytes:
-    assert isinstance(response.body, bytes)
-    return response.body
-
-
-def _whole(response: Response, head: Head, keep: bool) -> bytes:
-    """An answer whose body is there."""
-    plain = keep and head.chunks
-    start = response.rendered if plain else None
-    if start is None:
-        start = render_head(response, chunked=False, keep=keep, http_1_0=not head.chunks)
-        if plain:
-            response.rendered = start
-    return start + date_and_end() + (b"" if head.request.method == "HEAD" else _bytes(response))
