@@ -16,12 +16,10 @@ import shutil
 import signal
 import socket
 import sqlite3
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,13 +30,9 @@ from closure import STORE_DIR, Made, Shape, make  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: E402
 from nar_server.keys import SecretKey  # noqa: E402
 from nar_server.signing import Signer  # noqa: E402
+from results import BUDGETS, CONNECTIONS, GIB, ROWS, SLOW_READERS, Results, table  # noqa: E402
 from reverse_proxy import reverse_proxy  # noqa: E402
 from servers import Server, nginx, ours  # noqa: E402
-
-CONNECTIONS = (1, 4, 16)
-GIB = 2**30
-ROWS = 150_000
-SLOW_READERS = 100
 
 
 @dataclass
@@ -48,7 +42,7 @@ class Bench:
     root: Path
     paths: list[Made]
     public_key: str
-    times: dict[str, list[float]] = field(default_factory=dict)
+    results: Results = field(default_factory=Results)
 
     @property
     def store(self) -> Path:
@@ -59,12 +53,6 @@ class Bench:
         command = [sys.executable, str(HERE / "client.py"), kind, str(server.port), str(connections)]
         done = subprocess.run([*command, str(self.root / kind)], check=True, capture_output=True, text=True)
         return float(done.stdout)
-
-    def note(self, name: str, seconds: float) -> None:
-        self.times.setdefault(name, []).append(seconds)
-
-    def median(self, name: str) -> float:
-        return statistics.median(self.times[name])
 
     def copy(self, server: Server) -> float:
         """Seconds of a real ``nix copy`` of the closure into an empty store."""
@@ -116,36 +104,63 @@ def compare_nars(bench: Bench, flat: Server, rounds: int) -> None:
     for number in range(rounds):
         for connections in CONNECTIONS:
             tier = bench.root / f"tier-{number}-{connections}"
-            bench.note(f"nginx {connections}", bench.client("nars", flat, connections))
+            bench.results.note(f"nginx {connections}", bench.client("nars", flat, connections))
             with ours(bench.store, bench.root / "key", bench.root / "a.toml") as server:
-                bench.note(f"first {connections}", bench.client("nars", server, connections))
-                bench.note(f"warm {connections}", bench.client("nars", server, connections))
-            bench.note(f"nginx {connections}", bench.client("nars", flat, connections))
+                bench.results.note(f"first {connections}", bench.client("nars", server, connections))
+                # Until every worker has seen every path.
+                for _ in range(3):
+                    bench.client("nars", server, max(CONNECTIONS))
+                bench.results.note(f"warm {connections}", bench.client("nars", server, connections))
+            bench.results.note(f"nginx {connections}", bench.client("nars", flat, connections))
             with ours(bench.store, bench.root / "key", bench.root / "b.toml", tier=tier) as server:
                 bench.client("nars", server, connections)
-                end = time.monotonic() + 600
-                while len(list(tier.glob("*.pack"))) < len(bench.paths) and time.monotonic() < end:
-                    time.sleep(0.2)
-                bench.note(f"hot {connections}", bench.client("nars", server, connections))
-                bench.note("tier", float(sum(pack.stat().st_size for pack in tier.iterdir())))
+                settle(tier)
+                bench.results.note(f"hot {connections}", bench.client("nars", server, connections))
+                bench.results.note("tier", float(sum(pack.stat().st_size for pack in tier.iterdir())))
             shutil.rmtree(tier)
+
+
+def settle(tier: Path) -> None:
+    """Wait until no more packs are made."""
+    before, packs = None, set(tier.glob("*.pack"))
+    while packs != before:
+        time.sleep(2)
+        before, packs = packs, set(tier.glob("*.pack"))
+
+
+def compare_budgets(bench: Bench, flat: Server, rounds: int) -> None:
+    """What a hot tier of a share of the NARs' size buys, when all of them are asked for again and again."""
+    total = sum(made.info.nar_size for made in bench.paths)
+    for share in BUDGETS:
+        tier = bench.root / f"tier-{share}"
+        size = int(total * share)
+        with ours(bench.store, bench.root / "key", bench.root / "e.toml", tier=tier, tier_size=size) as server:
+            for _ in range(3):
+                bench.client("nars", server, 4)
+            settle(tier)
+            for _ in range(rounds):
+                bench.results.note("nginx budget", bench.client("nars", flat, 4))
+                bench.results.note(f"budget {share}", bench.client("nars", server, 4))
+        bench.results.note(f"packs {share}", float(len(list(tier.iterdir()))))
+        shutil.rmtree(tier)
 
 
 def compare_rest(bench: Bench, flat: Server, rounds: int) -> None:
     """Narinfos with and without nginx in front, and ``nix copy``."""
     with (
         ours(bench.store, bench.root / "key", bench.root / "c.toml", tier=bench.root / "tier") as server,
+        ours(bench.store, bench.root / "key", bench.root / "f.toml", workers=1) as alone,
         reverse_proxy(bench.root / "proxy", [server.port]) as front,
     ):
         proxy = Server("proxy", front.port, front.process, 0)
         for _ in range(rounds):
-            bench.note("narinfo nginx", bench.client("narinfos", flat, 1))
-            bench.note("narinfo ours", bench.client("narinfos", server, 1))
-            bench.note("narinfo proxy", bench.client("narinfos", proxy, 1))
-            bench.note("narinfos nginx", bench.client("narinfos", flat, 16))
-            bench.note("narinfos ours", bench.client("narinfos", server, 16))
-            bench.note("copy nginx", bench.copy(flat))
-            bench.note("copy ours", bench.copy(server))
+            bench.results.note("narinfo nginx", bench.client("narinfos", flat, 1))
+            bench.results.note("narinfo ours", bench.client("narinfos", server, 1))
+            bench.results.note("narinfo proxy", bench.client("narinfos", proxy, 1))
+            bench.results.note("narinfos nginx", bench.client("narinfos", flat, 16))
+            bench.results.note("narinfos ours", bench.client("narinfos", alone, 16))
+            bench.results.note("copy nginx", bench.copy(flat))
+            bench.results.note("copy ours", bench.copy(server))
 
 
 def slow_readers(bench: Bench) -> int:
@@ -186,38 +201,8 @@ def many_rows(bench: Bench, rounds: int) -> None:
         )
     for _ in range(rounds):
         with ours(bench.store, bench.root / "key", bench.root / "d.toml") as server:
-            bench.note("start", server.started_seconds)
-            bench.note("narinfo rows", bench.client("narinfos", server, 1))
-
-
-def report(bench: Bench, memory: int) -> None:
-    """Print medians, ratios and goals."""
-    median: Callable[[str], float] = bench.median
-
-    def row(name: str, value: str, ratio: float | None, goal: str) -> None:
-        print(f"| {name} | {value} | {'' if ratio is None else f'{ratio:.2f}'} | {goal} |")
-
-    print("| | median | ratio to nginx | goal |\n|---|---|---|---|")
-    for kind, goal in (("hot", "≤ 1.1"), ("warm", "≤ 1.6"), ("first", "≤ 2.5")):
-        for connections in CONNECTIONS:
-            seconds, theirs = median(f"{kind} {connections}"), median(f"nginx {connections}")
-            row(f"NARs, {kind}, {connections} connections", f"{seconds:.2f} s", seconds / theirs, goal)
-    for kind, goal in (("proxy", "≤ 1.25"), ("ours", "")):
-        ratio = median(f"narinfo {kind}") / median("narinfo nginx")
-        row(f"narinfo, one connection, {kind}", f"{median(f'narinfo {kind}') * 1e6:.0f} µs", ratio, goal)
-    rate = 1 / median("narinfos ours")
-    row("narinfos a second", f"{rate:.0f}", median("narinfos nginx") * rate, "≥ 0.4")
-    row("nix copy", f"{median('copy ours'):.1f} s", median("copy ours") / median("copy nginx"), "≤ 1.0")
-    row(f"memory, {SLOW_READERS} slow readers of 5 GiB", f"{memory / 2**20:.0f} MiB", None, "< 256 MiB")
-    row(f"start, {ROWS} rows", f"{median('start'):.2f} s", None, "< 1 s")
-    print(
-        f"| narinfo, {ROWS} rows to few | {median('narinfo rows') * 1e6:.0f} µs | "
-        f"{median('narinfo rows') / median('narinfo ours'):.2f} (to ours) | 1 |"
-    )
-    total = sum(made.info.nar_size for made in bench.paths)
-    print(
-        f"\n{len(bench.paths)} paths, {total / 2**20:.0f} MiB of NARs; their packs {median('tier') / total:.0%} of that"
-    )
+            bench.results.note("start", server.started_seconds)
+            bench.results.note("narinfo rows", bench.client("narinfos", server, 1))
 
 
 def main() -> None:
@@ -233,10 +218,11 @@ def main() -> None:
         bench = prepare(Path(folder), options.scale)
         with nginx(bench.root / "nginx", f"root {bench.root / 'flat'};") as flat:
             compare_nars(bench, flat, options.rounds)
+            compare_budgets(bench, flat, options.rounds)
             compare_rest(bench, flat, options.rounds)
         memory = slow_readers(bench)
         many_rows(bench, options.rounds)
-        report(bench, memory)
+        print(table(bench.results, bench.paths, memory))
 
 
 if __name__ == "__main__":

@@ -45,8 +45,8 @@ class Server:
     started_seconds: float
 
     def memory(self) -> int:
-        """The most bytes its processes have had resident, together."""
-        return sum(_peak(process) for process in _tree(self.process))
+        """Bytes that all its processes together have resident now; what several of them share counts once."""
+        return sum(_resident(process) for process in _tree(self.process))
 
 
 def _tree(process: int) -> list[int]:
@@ -54,9 +54,9 @@ def _tree(process: int) -> list[int]:
     return [process, *(each for child in children for each in _tree(int(child)))]
 
 
-def _peak(process: int) -> int:
-    for line in Path(f"/proc/{process}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
+def _resident(process: int) -> int:
+    for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
             return int(line.split()[1]) * 1024
     return 0
 
@@ -101,12 +101,16 @@ def nginx(folder: Path, locations: str) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def ours(store: Path, key: Path, file: Path, *, tier: Path | None = None) -> Iterator[Server]:
-    """Our server over a store; ``file`` is where its configuration goes."""
+def ours(
+    store: Path, key: Path, file: Path, *, tier: Path | None = None, tier_size: int = 4 * 2**30, workers: int = 0
+) -> Iterator[Server]:
+    """Our server over a store; ``file`` is where its configuration goes. workers: 0 for its default."""
     port = _free_port()
     lines = [f'listen = ["127.0.0.1:{port}"]', f'real_store_dir = "{store}"', f'signing_key_files = ["{key}"]']
+    if workers:
+        lines.append(f"workers = {workers}")
     if tier is not None:
-        lines += ["[hot_tier]", f'folder = "{tier}"', 'size = "4 GiB"']
+        lines += ["[hot_tier]", f'folder = "{tier}"', f"size = {tier_size}"]
     file.write_text("\n".join(lines))
     command = [sys.executable, "-P", "-m", "nar_server", "serve", "--config", str(file)]
     with _running("ours", port, command, {"PYTHONPATH": str(LIBRARY)}) as server:

@@ -1,0 +1,63 @@
+"""What has been measured, and the table that says it."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from closure import Made
+
+CONNECTIONS = (1, 4, 16)
+GIB = 2**30
+ROWS = 150_000
+SLOW_READERS = 100
+BUDGETS = (0.05, 0.2, 0.5)
+
+
+@dataclass
+class Results:
+    """Measurements by name: seconds, mostly."""
+
+    values: dict[str, list[float]] = field(default_factory=dict)
+
+    def note(self, name: str, value: float) -> None:
+        self.values.setdefault(name, []).append(value)
+
+    def median(self, name: str) -> float:
+        return statistics.median(self.values[name])
+
+
+def table(results: Results, paths: Sequence[Made], memory: int) -> str:
+    """Medians, ratios and goals, in Markdown. memory: of the slow readers' server, in bytes."""
+    median = results.median
+    lines = ["| | median | ratio to nginx | goal |", "|---|---|---|---|"]
+
+    def row(name: str, value: str, ratio: float | None, goal: str) -> None:
+        lines.append(f"| {name} | {value} | {'' if ratio is None else f'{ratio:.2f}'} | {goal} |")
+
+    for kind, goal in (("hot", "≤ 1.1"), ("warm", "≤ 1.6"), ("first", "≤ 2.5")):
+        for connections in CONNECTIONS:
+            seconds, theirs = median(f"{kind} {connections}"), median(f"nginx {connections}")
+            row(f"NARs, {kind}, {connections} connections", f"{seconds:.2f} s", seconds / theirs, goal)
+    for share in BUDGETS:
+        name = f"NARs, 4 connections, tier of {share:.0%}: {median(f'packs {share}'):.0f} packs"
+        seconds = median(f"budget {share}")
+        row(name, f"{seconds:.2f} s", seconds / median("nginx budget"), "")
+    for kind, goal in (("proxy", "≤ 1.25"), ("ours", "")):
+        ratio = median(f"narinfo {kind}") / median("narinfo nginx")
+        row(f"narinfo, one connection, {kind}", f"{median(f'narinfo {kind}') * 1e6:.0f} µs", ratio, goal)
+    rate = 1 / median("narinfos ours")
+    row("narinfos a second, one worker", f"{rate:.0f}", median("narinfos nginx") * rate, "≥ 0.4")
+    row("nix copy", f"{median('copy ours'):.1f} s", median("copy ours") / median("copy nginx"), "≤ 1.0")
+    row(f"memory, {SLOW_READERS} slow readers of 5 GiB", f"{memory / 2**20:.0f} MiB", None, "< 256 MiB")
+    row(f"start, {ROWS} rows", f"{median('start'):.2f} s", None, "< 1 s")
+    lines.append(
+        f"| narinfo, {ROWS} rows to few | {median('narinfo rows') * 1e6:.0f} µs | "
+        f"{median('narinfo rows') / median('narinfo ours'):.2f} (to ours) | 1 |"
+    )
+    total = sum(made.info.nar_size for made in paths)
+    lines.append(
+        f"\n{len(paths)} paths, {total / 2**20:.0f} MiB of NARs; their packs {median('tier') / total:.0%} of that"
+    )
+    return "\n".join(lines)
