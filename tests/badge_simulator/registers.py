@@ -7,10 +7,13 @@ with which it sends commands of its own to the flash. Addresses: ESP32-C6 Techni
 
 from __future__ import annotations
 
+# In the ROM: what loaders without GET_SECURITY_INFO, such as esptool-js, know the chip by.
+CHIP_DETECT, ESP32_C6_MAGIC = 0x40001000, 0x2CE0806F
 EFUSE_BLOCK1 = 0x600B0844
 SECURE_BOOT = 0x600B0838
-SPI = 0x60003000
-SPI_COMMAND, SPI_ADDRESS, SPI_USER2, SPI_WORD0 = SPI, SPI + 0x04, SPI + 0x20, SPI + 0x58
+# Either controller reaches the flash: esptool takes SPI1, esptool-js SPI0.
+SPI = (0x60002000, 0x60003000)
+SPI_ADDRESS, SPI_USER2, SPI_WORD0 = 0x04, 0x20, 0x58
 
 _SECURE_BOOT_ON = 1 << 20
 _PACKAGE_QFN32 = 1
@@ -35,6 +38,7 @@ class Registers:
         self.flash_id = _FLASH_MAKER | _FLASH_KIND << 8 | (flash_size.bit_length() - 1) << 16
         major, minor = revision
         self.values = {
+            CHIP_DETECT: ESP32_C6_MAGIC,
             EFUSE_BLOCK1: int.from_bytes(mac[2:], "big"),
             EFUSE_BLOCK1 + 4: int.from_bytes(mac[:2], "big") | 0xFFFE << 16,
             EFUSE_BLOCK1 + 12: _PACKAGE_QFN32 << 24 | major << 22 | minor << 18,
@@ -49,13 +53,14 @@ class Registers:
     def write(self, address: int, value: int, mask: int = 0xFFFFFFFF) -> None:
         """Set the bits of the mask. The start bit of the SPI controller runs its command at once."""
         self.values[address] = self.read(address) & ~mask | value & mask
-        if address == SPI_COMMAND and self.values[address] & _START:
+        if address in SPI and self.values[address] & _START:
             self.values[address] &= ~_START
-            self.values[SPI_WORD0] = self._ask_flash(self.read(SPI_USER2) & 0xFF)
+            self.values[address + SPI_WORD0] = self._ask_flash(address)
 
-    def _ask_flash(self, command: int) -> int:
+    def _ask_flash(self, controller: int) -> int:
+        command = self.read(controller + SPI_USER2) & 0xFF
         if command == _READ_ID:
             return self.flash_id
         if command == _READ_SFDP:
-            return _SFDP.get(self.read(SPI_ADDRESS) >> 8, 0)
+            return _SFDP.get(self.read(controller + SPI_ADDRESS) >> 8, 0)
         return 0
