@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Hydra's playbooks, run by Ansible itself against the stand-in.
+"""A badge table; and Hydra's playbooks, run by Ansible itself against the stand-in.
 
-Every run is at Ansible's most talkative, and nothing it says may hold the password, the name of who signs in, or
-credentials of a URL.
+Every run of Hydra's is at Ansible's most talkative, and nothing it says may hold the password, the name of who signs
+in, or credentials of a URL.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.nixvegas.noc.tests.badge_simulator import slots
 from ansible_collections.nixvegas.noc.tests.hydra_stand_in.server import StandIn, running
 from ansible_collections.nixvegas.noc.tests.hydra_stand_in.state import Database, User, people
+
+from .badge_table import SLOTS, Table
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 USERNAME = "quartermaster"
@@ -86,3 +89,10 @@ def inventory(folder: Path, part: str) -> list[str | Path]:
 def as_part(url: str, hydra: dict[str, Any]) -> str:
     """The key `hydra` of an event file. JSON is YAML too."""
     return f"hydra: {json.dumps({'url': url, **hydra})}"
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Iterator[Table]:
+    """A table whose slots are empty."""
+    with slots(tmp_path, SLOTS) as made:
+        yield Table(tmp_path, made)

@@ -2,163 +2,31 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import pty
 import re
 import select
-import signal
 import subprocess
-import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
-import pytest
 import yaml
 from ansible_collections.nixvegas.noc.plugins.module_utils.badge import nvs
-from ansible_collections.nixvegas.noc.tests.badge_simulator import (
-    Badge,
-    Fault,
-    Kind,
-    Slot,
-    Trouble,
-    mac_of,
-    slots,
+
+from .badge_table import (
+    BADGES,
+    CHECKOUT,
+    ENVIRONMENT,
+    LOCKED,
+    PLAYBOOK,
+    SILENT_ONCE,
+    UNPLUGGED,
+    Table,
+    badge,
+    kill_all_of,
+    name_of,
+    volunteer,
+    wait_for,
 )
-from ansible_collections.nixvegas.noc.tests.badge_simulator.firmware import write_build
-
-CHECKOUT = Path(__file__).resolve().parents[3]
-PLAYBOOK = [str(Path(sys.executable).parent / "ansible-playbook"), "playbooks/badges.yml"]
-PASSPHRASE = "correct horse battery"
-ENVIRONMENT = os.environ | {"ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "TERM": "xterm-256color"}
-BADGES, SLOTS = 24, 8
-LOCKED, SILENT_ONCE, UNPLUGGED = 22, 9, 14
-
-
-class Table:
-    """A table with its slots, variables and files."""
-
-    def __init__(self, folder: Path, table: list[Slot]) -> None:
-        self.folder, self.slots, self.ledger = folder, table, folder / "ledger.csv"
-        self.variables = folder / "variables.yml"
-        self.inventory: Path | None = None
-        names = folder / "names.csv"
-        names.write_text("name\n" + "".join(f"guest{number}\n" for number in range(BADGES)), encoding="utf-8")
-        variables = {
-            "badge_firmware": str(write_build(folder / "build")),
-            "badge_ledger": str(self.ledger),
-            "badge_ports": [slot.port for slot in table],
-            "badge_python": sys.executable,
-            "badge_settings_file": str(names),
-            "badge_settings": {
-                "mode": "cache",
-                "router_ssid": "NixVegas",
-                "router_passphrase": PASSPHRASE,
-                "cache_upstream": "cache.nixos.lv",
-            },
-        }
-        self.variables.write_text(yaml.safe_dump(variables), encoding="utf-8")
-
-    def change(self, variable: str, **values: object) -> None:
-        """Change values of a variable."""
-        told = yaml.safe_load(self.variables.read_text(encoding="utf-8"))
-        told[variable].update(values)
-        self.variables.write_text(yaml.safe_dump(told), encoding="utf-8")
-
-    def command(self, *arguments: str) -> list[str]:
-        inventory = ["-i", str(self.inventory)] if self.inventory else ["-i", "localhost,"]
-        return [*PLAYBOOK, *inventory, "-e", f"@{self.variables}", *arguments]
-
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """One run without a terminal; never the passphrase."""
-        done = subprocess.run(
-            self.command("-vvv", *arguments),
-            cwd=CHECKOUT,
-            env=ENVIRONMENT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            check=False,
-        )
-        assert PASSPHRASE not in done.stdout + done.stderr + self.written()
-        return done
-
-    def written(self) -> str:
-        return self.ledger.read_text(encoding="utf-8") if self.ledger.exists() else ""
-
-    def records(self) -> list[dict[str, str]]:
-        """The lines of the ledger that have an end."""
-        return list(csv.DictReader(self.written()[: self.written().rfind("\n") + 1].splitlines()))
-
-    def ended(self) -> set[str]:
-        """The badges with a result; a locked one tells no MAC."""
-        return {record["mac"] for record in self.records() if record["result"] != "assigned"}
-
-
-@pytest.fixture
-def table(tmp_path: Path) -> Iterator[Table]:
-    with slots(tmp_path, SLOTS) as made:
-        yield Table(tmp_path, made)
-
-
-def badge(number: int) -> Badge:
-    trouble = {
-        LOCKED: Trouble(secure_boot=True),
-        SILENT_ONCE: Trouble((Fault(Kind.DROP, 40),)),
-        UNPLUGGED: Trouble((Fault(Kind.UNPLUG, 60, returns_after=0.3),)),
-    }
-    return Badge(mac_of(number), trouble=trouble.get(number))
-
-
-def name_of(one: Badge) -> object:
-    return nvs.read(one.flash.read(0x9000, 0x3000)).get("config", {}).get("name")
-
-
-HANDS_SECONDS = 1.0
-"""No hand pulls a cable and plugs the next badge in any faster."""
-
-
-@contextmanager
-def volunteer(table: Table, badges: list[Badge]) -> Iterator[None]:
-    """Swaps badges that have ended for the next, as the ledger says, until there are none left."""
-    waiting, gone, tired = list(badges), threading.Event(), set[str]()
-    pulled: dict[str, float] = {}
-
-    def swap() -> None:
-        while not gone.wait(0.1):
-            records = table.records()
-            for slot in table.slots:
-                name = slot.path.name.removeprefix("slot")
-                mine = slot.badge
-                done = mine is not None and (
-                    mine.mac in table.ended()
-                    or (mine.trouble.secure_boot and any(r["slot"] == name and not r["mac"] for r in records))
-                )
-                if mine is not None and done and mine.mac not in tired and waiting:
-                    tired.add(mine.mac)
-                    slot.pull()
-                    pulled[name] = time.monotonic()
-                if slot.badge is None and waiting and time.monotonic() - pulled.get(name, 0) > HANDS_SECONDS:
-                    slot.plug(waiting.pop(0))
-
-    person = threading.Thread(target=swap)
-    person.start()
-    try:
-        yield
-    finally:
-        gone.set()
-        person.join()
-
-
-def wait_for(condition: object, seconds: float = 180) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_many_badges_with_faults_and_a_kill_in_the_middle(table: Table) -> None:
@@ -189,23 +57,6 @@ def test_many_badges_with_faults_and_a_kill_in_the_middle(table: Table) -> None:
     assert {mac: names[mac] for mac in before if mac in names} == {
         mac: row for mac, row in before.items() if mac in names
     }
-
-
-def kill_all_of(run: subprocess.Popen[bytes]) -> None:
-    """kill -9 for ansible-playbook, its worker and the table's program, as when the machine is switched off."""
-    children = subprocess.run(
-        ["ps", "--no-headers", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
-    ).stdout
-    parents = [tuple(map(int, line.split())) for line in children.splitlines()]
-    family = [run.pid]
-    for parent in family:
-        family += [process for process, its_parent in parents if its_parent == parent]
-    for process in family:
-        try:
-            os.kill(process, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    run.wait()
 
 
 def test_a_second_run_skips_and_a_replugged_badge_gets_its_own_again(table: Table) -> None:
@@ -286,30 +137,6 @@ def test_without_settings_for_the_events_cache_its_authority_is_not_needed(table
     assert (config["cache_upstream"], config["cache_use_https"]) == ("cache.nixos.lv", 0)
 
 
-@pytest.mark.parametrize(
-    ("variables", "words"),
-    [
-        ({"badge_settings": [{"router_passphrase": PASSPHRASE}]}, "settings (badge_settings): it is a list"),
-        ({"badge_settings": PASSPHRASE}, "settings (badge_settings): it is no mapping"),
-        ({"badge_settings": {"mode": PASSPHRASE}, "badge_settings_file": ""}, "settings: mode: it is no mode"),
-        ({"badge_ledger": ""}, "ledger (badge_ledger): it is empty"),
-        ({"badge_idle": "abc"}, "idle (badge_idle): 'abc' is no time"),
-        ({"badge_idle": -5}, "idle (badge_idle): '-5' is no time"),
-        ({"badge_firmware": "/nonexistent"}, "/nonexistent/flasher_args.json: it is not there; name the folder"),
-    ],
-)
-def test_what_cannot_be_used_is_said_in_one_error(table: Table, variables: dict[str, object], words: str) -> None:
-    one = badge(0)
-    table.slots[0].plug(one)
-    told = yaml.safe_load(table.variables.read_text(encoding="utf-8"))
-    table.variables.write_text(yaml.safe_dump(told | variables), encoding="utf-8")
-    done = table.run()
-    assert done.returncode == 2
-    assert words in done.stdout + done.stderr
-    assert "Traceback" not in done.stdout + done.stderr
-    assert (one.commands, table.ledger.exists()) == (0, False)
-
-
 def test_check_mode_tells_all_and_writes_nothing(table: Table) -> None:
     one = badge(3)
     table.slots[2].plug(one)
@@ -317,15 +144,6 @@ def test_check_mode_tells_all_and_writes_nothing(table: Table) -> None:
     assert done.returncode == 0, done.stdout
     assert f"slot 3: {one.mac} guest0 (cache): would write app, nvs, partition-table, bootloader" in done.stdout
     assert (one.flash.programmed_bytes, table.ledger.exists()) == (0, False)
-
-
-def test_mistakes_are_told_before_a_badge_is_touched(table: Table) -> None:
-    table.slots[0].plug(badge(0))
-    (table.folder / "names.csv").write_text("name,mode\nzoe,dark\n", encoding="utf-8")
-    done = table.run()
-    assert done.returncode == 2
-    assert "line 2: mode: it is no mode" in done.stdout + done.stderr
-    assert not table.ledger.exists()
 
 
 def test_the_screen_and_ctrl_c(table: Table) -> None:
