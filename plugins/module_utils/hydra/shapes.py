@@ -81,7 +81,7 @@ def misfit(shape: Shape, data: Any, where: str = "its answer") -> str | None:
 
 def _fits(shape: Shape, data: Any) -> bool:
     if shape is None or isinstance(shape, int):
-        return data is shape or (type(data) is int and data == shape)
+        return data is shape or (isinstance(data, int) and not isinstance(data, bool) and data == shape)
     if isinstance(shape, type):
         return isinstance(data, shape)
     return isinstance(data, type(shape)) and misfit(shape, data) is None

@@ -10,6 +10,7 @@ import os
 import stat
 from array import array
 from collections.abc import Iterable, Iterator
+from itertools import repeat
 from typing import NamedTuple
 
 from .layout import OPEN_FLAGS, RUN_SIZE, SMALL_FILE, LargeFile, Piece, Run, read_slowly
@@ -52,7 +53,8 @@ def survey(root: bytes) -> Iterator[Piece]:
 
 
 def survey_and_read(root: bytes, buffers: Iterable[memoryview]) -> Iterator[Part]:
-    """The same in parts, with the bytes of each run at the beginning of the next of ``buffers`` (of ``BUFFER_SIZE``).
+    """The same in parts, with the bytes of each run at the beginning of the next of ``buffers``, of which there is no
+    end, each of ``BUFFER_SIZE``.
 
     A file is opened once, which costs less than to look at it first and to open it then.
     """
@@ -92,7 +94,8 @@ def _parts(root: bytes, buffers: Iterator[memoryview] | None) -> Iterator[Part]:
     folder = open_folder(root)
     reader = _Reader(folder, skip)
     # The run that grows. All in one function, as a call for each file would cost more than what it does.
-    buffer = next(buffers) if buffers else None
+    taken: Iterator[memoryview | None] = buffers or repeat(None)
+    buffer = next(taken, None)
     texts, names, cuts, sizes, end = bytearray(), list[bytes](), array("I"), array("I"), 0
 
     def part(large: LargeFile | None) -> Part:
@@ -102,7 +105,7 @@ def _parts(root: bytes, buffers: Iterator[memoryview] | None) -> Iterator[Part]:
         for text, content in walk(root, reader.look if buffers else os.lstat):
             if end >= RUN_SIZE:
                 yield part(None)
-                buffer = next(buffers) if buffers else None
+                buffer = next(taken, None)
                 texts, names, cuts, sizes, end = bytearray(), [], array("I"), array("I"), 0
             texts += text
             start, end = end, end + len(text)
@@ -114,7 +117,7 @@ def _parts(root: bytes, buffers: Iterator[memoryview] | None) -> Iterator[Part]:
             if size > SMALL_FILE:
                 reader.close()
                 yield part(LargeFile(size, path[skip:]))
-                buffer = next(buffers) if buffers else None
+                buffer = next(taken, None)
                 texts, names, cuts, sizes, end = bytearray(), [], array("I"), array("I"), 0
                 continue
             if buffer is not None:

@@ -56,8 +56,8 @@ class Progress:
         if self._bar:
             filled = _BAR_WIDTH * self._done // max(self._total, 1)
             name = os.path.basename(path)[33:63]  # noqa: PTH119  (without its hash)
-            bar = "#" * filled + "." * (_BAR_WIDTH - filled)
-            self._err.write(f"{self._clear}[{bar}] {self._done}/{self._total} {name}")
+            progress = "#" * filled + "." * (_BAR_WIDTH - filled)
+            self._err.write(f"{self._clear}[{progress}] {self._done}/{self._total} {name}")
             self._err.flush()
 
     def end(self) -> None:
