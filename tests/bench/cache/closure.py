@@ -22,7 +22,7 @@ from nar_server.narinfo import render_narinfo
 from nar_server.path_info import PathInfo
 from nar_server.signing import Signer
 from nar_server.store_path import StorePath
-from nar_server.survey import survey_and_read
+from nar_server.survey import survey
 
 STORE_DIR = "/nix/store"
 MIB = 2**20
@@ -134,7 +134,7 @@ def make(root: Path, flat: Path, signer: Signer, shape: Shape = Shape()) -> list
         for path, folder, references in maker.paths():
             digest, size, partial = hashlib.sha256(), 0, flat / "nar/partial"
             with partial.open("wb") as nar:
-                for part in survey_and_read(os.fsencode(folder), buffers):
+                for part in survey(os.fsencode(folder), buffers):
                     large = (folder / os.fsdecode(part.large.name)).read_bytes() if part.large else b""
                     for data in (part.buffer[: part.run.size], large):
                         digest.update(data)

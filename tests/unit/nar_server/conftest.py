@@ -31,7 +31,7 @@ from nar_server.metrics import Shared
 from nar_server.policy import Mode, SigningPolicy
 from nar_server.signing import Signer, Verifier
 from nar_server.site import Site
-from nar_server.survey import open_folder, survey_and_read
+from nar_server.survey import open_folder, survey
 
 STORE_DIR = "/nix/store"
 SCHEMA = (Path(__file__).parents[2] / "nix_database.sql").read_text(encoding="utf-8")
@@ -39,7 +39,7 @@ SCHEMA = (Path(__file__).parents[2] / "nix_database.sql").read_text(encoding="ut
 
 def nar_of(path: Path) -> bytes:
     """The NAR of a tree, by our own code (test_nar.py compares it with Nix's)."""
-    parts = survey_and_read(os.fsencode(path), (memoryview(bytearray(BUFFER_SIZE)) for _ in count()))
+    parts = survey(os.fsencode(path), (memoryview(bytearray(BUFFER_SIZE)) for _ in count()))
     return b"".join(
         part.buffer[: part.run.size].tobytes() + (read_large(path, part.large) if part.large else b"") for part in parts
     )
@@ -256,7 +256,7 @@ def serving(
         await stop.wait()
         listener.close()
         await server.shutdown(0.1)
-        database.close()
+        await site.close()
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()

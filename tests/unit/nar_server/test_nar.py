@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import closing
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from nar_server.layout import BUFFER_SIZE, RUN_SIZE, SMALL_FILE, LargeFile, Run
-from nar_server.nar import FileContent, NarError, walk
-from nar_server.survey import open_folder, survey, survey_and_read
+from nar_server.layout import BUFFER_SIZE, INLINE_FILE, RUN_SIZE, SMALL_FILE, LargeFile
+from nar_server.nar import NarError
+from nar_server.survey import Part, open_folder, survey
 
 from .conftest import nar_of
 
@@ -49,6 +50,11 @@ def make(tree: Any, path: bytes) -> None:
             make(inner, path + b"/" + name)
 
 
+def surveyed(path: Path) -> list[Part]:
+    """The parts of a path, without their bytes."""
+    return list(survey(os.fsencode(path), repeat(memoryview(bytearray(BUFFER_SIZE)))))
+
+
 def dump(path: Path) -> bytes:
     """Nix's NAR of a tree."""
     return subprocess.run(["nix-store", "--dump", path], check=True, capture_output=True).stdout
@@ -62,7 +68,7 @@ def test_random_trees(nix: Any, tree: Any) -> None:
         make(tree, os.fsencode(path))
         expected = dump(path)
         assert nar_of(path) == expected
-        assert sum(piece.size for piece in survey(os.fsencode(path))) == len(expected)
+        assert sum(part.size for part in surveyed(path)) == len(expected)
 
 
 def every_oddity(path: Path) -> None:
@@ -107,14 +113,15 @@ def test_more_than_4_gib(nix: Any, tmp_path: Path) -> None:
     path = tmp_path / "huge"
     with path.open("wb") as file:
         file.truncate(5 * GIB + 3)
-    pieces = list(walk(os.fsencode(path)))
-    head = pieces[0][0]
+    first, last = surveyed(path)
+    head = first.run.texts
     with subprocess.Popen(["nix-store", "--dump", path], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.read(len(head)) == head
         process.kill()
-    assert [content for _text, content in pieces] == [FileContent(os.fsencode(path), 5 * GIB + 3), None]
-    assert sum(len(text) + (content.size if content else 0) for text, content in pieces) % 8 == 0
+    assert first.large == LargeFile(5 * GIB + 3, b"huge")
+    assert last.large is None
+    assert (first.size + last.size) % 8 == 0
 
 
 def test_deeper_than_python_recurses(tmp_path: Path) -> None:
@@ -144,12 +151,12 @@ def test_sockets_and_fifos_are_refused(special: Callable[[Path], None], nested: 
         root.mkdir()
     special(root / "x" if nested else root)
     with pytest.raises(NarError, match="is neither a file, a directory nor a symbolic link"):
-        list(walk(os.fsencode(root)))
+        surveyed(root)
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        list(walk(os.fsencode(tmp_path / "absent")))
+        surveyed(tmp_path / "absent")
 
 
 def changing(path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[], object]) -> None:
@@ -173,18 +180,17 @@ def test_a_file_that_changes_while_it_is_read(content: bytes, tmp_path: Path, mo
         nar_of(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"xxx"])
+@pytest.mark.parametrize("change", [-INLINE_FILE, -1, 1])
 @pytest.mark.parametrize("wait", [False, True])
-def test_a_file_that_changed_since_its_layout(content: bytes, wait: bool, tmp_path: Path) -> None:
+def test_a_file_that_changed_since_its_layout(change: int, wait: bool, tmp_path: Path) -> None:
     path = tmp_path / "f"
-    path.write_bytes(b"xx")
-    (run,) = survey(os.fsencode(tmp_path))
-    assert isinstance(run, Run)
-    path.write_bytes(content)
+    path.write_bytes(b"x" * 2 * INLINE_FILE)
+    (part,) = surveyed(tmp_path)
+    path.write_bytes(b"x" * (2 * INLINE_FILE + change))
     folder = open_folder(os.fsencode(tmp_path))
     try:
-        with pytest.raises(NarError, match="changed since it was looked at"):
-            run.read(folder, memoryview(bytearray(BUFFER_SIZE)), wait=wait)
+        with closing(part.run.open_each(folder)) as opened, pytest.raises(NarError, match="changed since it was"):
+            part.run.read(opened, memoryview(bytearray(BUFFER_SIZE)), wait=wait)
     finally:
         os.close(folder)
 
@@ -209,7 +215,7 @@ def test_descriptors_are_closed(tmp_path: Path) -> None:
     every_oddity(tmp_path / "tree")
     before = os.listdir("/proc/self/fd")  # noqa: PTH208
     nar_of(tmp_path / "tree")
-    pieces = survey_and_read(os.fsencode(tmp_path / "tree"), repeat(memoryview(bytearray(BUFFER_SIZE))))
+    pieces = survey(os.fsencode(tmp_path / "tree"), repeat(memoryview(bytearray(BUFFER_SIZE))))
     next(pieces)
     del pieces
     assert os.listdir("/proc/self/fd") == before  # noqa: PTH208
@@ -218,6 +224,6 @@ def test_descriptors_are_closed(tmp_path: Path) -> None:
 def test_runs_are_bounded_and_few(tmp_path: Path) -> None:
     for number in range(2000):
         (tmp_path / f"{number}").write_bytes(b"x" * 2000)
-    sizes = [piece.size for piece in survey(os.fsencode(tmp_path))]
+    sizes = [part.run.size for part in surveyed(tmp_path)]
     assert max(sizes) < BUFFER_SIZE
     assert min(sizes[:-1]) >= RUN_SIZE

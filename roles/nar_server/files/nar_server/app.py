@@ -18,6 +18,7 @@ from .http import Request, Response
 from .layout import LayoutIndex
 from .nar_body import Buffers, NarBody
 from .narinfo import render_cache_info
+from .open_files import OPEN_FILES, OpenFiles, allowed
 from .ranges import UnsatisfiableError, parse_range
 from .routes import CacheInfo, Health, Nar, Narinfo, parse_target
 from .views import View, Views
@@ -57,6 +58,7 @@ class NarServer:
         withheld: Callable[[View, str], None],
         tier: HotTier | None = None,
         layout_memory: int = LAYOUT_MEMORY,
+        open_files: int = OPEN_FILES,
     ) -> None:
         """``withheld`` is told of each path that is asked for and that nothing vouches for, each time."""
         self._tier = tier
@@ -64,6 +66,7 @@ class NarServer:
         self._catalogues = {view.name: Catalogue(view) for view in views}
         self._layouts = LayoutIndex(layout_memory)
         self._buffers = Buffers()
+        self._open_files = OpenFiles(allowed(open_files))
         self._withheld = withheld
         self._readable = True
         self.routes: dict[type[Any], RouteHandler] = {
@@ -72,6 +75,10 @@ class NarServer:
             Narinfo: self._narinfo,
             Nar: self._nar,
         }
+
+    def close(self) -> None:
+        """Close the files kept open."""
+        self._open_files.close()
 
     def handle(self, request: Request) -> Response | Awaitable[Response]:
         """Answer one request, at once if nothing has to be waited for."""
@@ -154,5 +161,5 @@ class NarServer:
         if span is not None:
             headers["Content-Range"] = f"bytes {span[0]}-{span[1] - 1}/{size}"
         source = Source(entry.real, entry.info.nar_hash, size)
-        body = NarBody(source, span or (0, size), self._layouts, self._buffers, tier=self._tier)
+        body = NarBody(source, span or (0, size), self._layouts, self._buffers, self._open_files, tier=self._tier)
         return Response(206 if span else 200, body, "application/x-nix-nar", headers)

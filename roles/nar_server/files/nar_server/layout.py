@@ -5,7 +5,8 @@
 """The layout of a path's NAR: which bytes are where, so that an immutable path is walked once.
 
 A layout is a row of pieces: runs of small files with the text between them, and large files. What it holds of a file
-is its name and size; its bytes are read anew each time, and checked to be as many as there were.
+is its name and size; its bytes are read anew each time, and checked to be as many as there were. Only tiny files are
+held themselves, since opening one costs more than its bytes do.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ import stat
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
 from .nar import NarError
 
 # Files up to this size are read and joined with what stands around them; larger ones are sent by themselves.
 SMALL_FILE = 128 * 1024
+# Files up to this size are held: about a third of a closure's files, and a sixtieth of its bytes.
+INLINE_FILE = 1024
 RUN_SIZE = 512 * 1024
 # No run is longer: one may exceed RUN_SIZE by a file and its name. The last byte finds out files that grew.
 BUFFER_SIZE = RUN_SIZE + SMALL_FILE + 64 * 1024
@@ -37,7 +40,8 @@ def changed(name: bytes) -> NarError:
     return NarError(f"{os.fsdecode(name)} changed since it was looked at")
 
 
-@dataclass(frozen=True, slots=True)
+# Runs are told apart by what they are, not by what they hold.
+@dataclass(frozen=True, slots=True, eq=False)
 class Run:
     """Small files and the text around them: ``texts``, cut at ``cuts``; a file of ``sizes`` bytes after each cut."""
 
@@ -52,31 +56,52 @@ class Run:
         """Bytes of memory it takes, about."""
         return len(self.texts) + len(self.names) + 8 * len(self.sizes) + _PIECE_COST
 
-    def read(self, folder: int, view: memoryview, *, wait: bool) -> None:
-        """Read it to the beginning of ``view``, which has one byte more at least; ``folder``: where names begin.
+    def open_each(self, folder: int) -> Generator[int, None, None]:
+        """Descriptors of its files, each closed when the next one is asked for. ``folder``: where names begin."""
+        for name in self.names.split(b"\0") if self.sizes else ():
+            descriptor = os.open(name, OPEN_FLAGS, dir_fd=folder)
+            try:
+                yield descriptor
+            finally:
+                os.close(descriptor)
+
+    def open_all(self, folder: int) -> array[int]:
+        """Descriptors of its files, for the caller to close; of none when one cannot be opened."""
+        descriptors = array("i")
+        try:
+            for name in self.names.split(b"\0") if self.sizes else ():
+                descriptors.append(os.open(name, OPEN_FLAGS, dir_fd=folder))
+        except BaseException:
+            close_all(descriptors)
+            raise
+        return descriptors
+
+    def read(self, descriptors: Iterable[int], view: memoryview, *, wait: bool) -> None:
+        """Read it to the beginning of ``view``, which has one byte more at least, from its open files.
 
         Without ``wait``, BlockingIOError when a file is not in memory, EOPNOTSUPP where the file system cannot tell.
         NarError or another OSError when a file is not as it was.
         """
-        open_, read, close, texts = os.open, os.preadv, os.close, self.texts
+        read, texts = os.preadv, self.texts
         flags = 0 if wait else os.RWF_NOWAIT
         position = start = 0
-        if self.sizes:
-            for name, cut, size in zip(self.names.split(b"\0"), self.cuts, self.sizes, strict=True):
-                end = position + cut - start
-                view[position:end] = texts[start:cut]
-                start, position = cut, end + size
-                descriptor = open_(name, OPEN_FLAGS, dir_fd=folder)
-                try:
-                    # One byte more than there should be: a file that grew is found out.
-                    if read(descriptor, (view[end : position + 1],), 0, flags) != size:
-                        read_slowly(descriptor, name, view[end : position + 1], wait)
-                finally:
-                    close(descriptor)
+        for descriptor, cut, size in zip(descriptors, self.cuts, self.sizes, strict=True):
+            end = position + cut - start
+            view[position:end] = texts[start:cut]
+            start, position = cut, end + size
+            # One byte more than there should be: a file that grew is found out.
+            if read(descriptor, (view[end : position + 1],), 0, flags) != size:
+                read_slowly(descriptor, view[end : position + 1], wait)
         view[position : position + len(texts) - start] = texts[start:]
 
 
-def read_slowly(descriptor: int, name: bytes, view: memoryview, wait: bool) -> None:
+def close_all(descriptors: Iterable[int]) -> None:
+    """Close them."""
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def read_slowly(descriptor: int, view: memoryview, wait: bool) -> None:
     """Read a file that did not come in one piece; the last byte of the view must stay unread."""
     count = 0
     while more := os.preadv(descriptor, (view[count:],), count, 0 if wait else os.RWF_NOWAIT):
@@ -84,7 +109,7 @@ def read_slowly(descriptor: int, name: bytes, view: memoryview, wait: bool) -> N
         if count == len(view):
             break
     if count != len(view) - 1 or not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise changed(name)
+        raise changed(os.readlink(b"/proc/self/fd/%d" % descriptor))  # noqa: PTH115
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +137,21 @@ class LargeFile:
 Piece = Run | LargeFile
 
 
-class Layout:
-    """All pieces of a NAR, and where each begins."""
+# Tells a path from one that took its place (nix-store --repair-path): device, inode, time of its change.
+Identity = tuple[int, int, int]
 
-    def __init__(self, pieces: list[Piece]) -> None:
+
+def identity(root: bytes) -> Identity:
+    """Of what is at a path now."""
+    status = os.lstat(root)
+    return status.st_dev, status.st_ino, status.st_ctime_ns
+
+
+class Layout:
+    """All pieces of a NAR, and where each begins. ``found``: what was at the path before it was surveyed."""
+
+    def __init__(self, found: Identity, pieces: list[Piece]) -> None:
+        self.identity = found
         self.pieces = pieces
         self._starts = []
         position = 0
@@ -143,11 +179,12 @@ class LayoutIndex:
         self._cost = 0
         self._layouts: OrderedDict[tuple[bytes, bytes], Layout] = OrderedDict()
 
-    def get(self, root: bytes, nar_hash: bytes) -> Layout | None:
-        """The layout of a path; None when it is not kept."""
+    def get(self, root: bytes, nar_hash: bytes, found: Identity) -> Layout | None:
+        """The layout of a path; None when it is not kept, or is that of something else than was found there now."""
         layout = self._layouts.get((root, nar_hash))
-        if layout is not None:
-            self._layouts.move_to_end((root, nar_hash))
+        if layout is None or layout.identity != found:
+            return None
+        self._layouts.move_to_end((root, nar_hash))
         return layout
 
     def put(self, root: bytes, nar_hash: bytes, layout: Layout) -> None:

@@ -16,9 +16,10 @@ from itertools import repeat
 
 from .hot_tier import HotTier, Source
 from .http import Body, Sender
-from .layout import BUFFER_SIZE, LargeFile, Layout, LayoutIndex, Piece, Run
+from .layout import BUFFER_SIZE, LargeFile, Layout, LayoutIndex, Piece, Run, identity
 from .nar import NarError
-from .survey import Part, open_folder, survey, survey_and_read
+from .open_files import OpenFiles
+from .survey import Part, open_folder, survey
 
 # Of a large file, so much is looked up in the page cache and sent at once.
 _SLICE = 2 * 1024 * 1024
@@ -58,6 +59,7 @@ class NarBody(Body):
         span: tuple[int, int],
         index: LayoutIndex,
         buffers: Buffers,
+        open_files: OpenFiles,
         *,
         tier: HotTier | None = None,
     ) -> None:
@@ -69,6 +71,7 @@ class NarBody(Body):
         self._first, self._last = span
         self._index = index
         self._buffers = buffers
+        self._open_files = open_files
         self._folder = -1
         self.length = self._last - self._first
 
@@ -92,28 +95,39 @@ class NarBody(Body):
                     await self._send_file(sender, LargeFile(segment.size, name), first, last)
 
     async def _send_from_store(self, sender: Sender) -> None:
-        layout = self._index.get(self._root, self._nar_hash)
+        found = identity(self._root)
+        layout = self._index.get(self._root, self._nar_hash, found)
         whole = (self._first, self._last) == (0, self._size)
         if layout is None and whole:
-            await self._send_and_survey(sender)
+            self._keep(Layout(found, await self._send_and_survey(sender)))
             return
         if layout is None:
-            layout = Layout(await asyncio.to_thread(list, survey(self._root)))
+            layout = Layout(found, await asyncio.to_thread(self._survey))
             self._keep(layout)
         try:
             if layout.size != self._size:
                 raise self._wrong_size()
             for piece, first, last in layout.within(self._first, self._last):
-                await self._send_piece(sender, piece, first, last)
+                if isinstance(piece, LargeFile):
+                    await self._send_file(sender, piece, first, last)
+                    continue
+                buffer = self._buffers.take()
+                await self._read(layout, piece, buffer)
+                await sender.write(buffer[first:last])
+                self._buffers.give(buffer)
         except (NarError, OSError) as problem:
             if not isinstance(problem, ConnectionError):
                 self._index.drop(self._root, self._nar_hash)
             raise
 
-    async def _send_and_survey(self, sender: Sender) -> None:
-        """Send the whole NAR while its layout is found out."""
+    def _survey(self) -> list[Piece]:
+        scratch = memoryview(bytearray(BUFFER_SIZE))
+        return [piece for part in survey(self._root, repeat(scratch)) for piece in part.pieces]
+
+    async def _send_and_survey(self, sender: Sender) -> list[Piece]:
+        """Send the whole NAR while its layout is found out; its pieces."""
         buffer = self._buffers.take()
-        found = survey_and_read(self._root, repeat(buffer))
+        found = survey(self._root, repeat(buffer))
         pieces: list[Piece] = []
         left = self._size
         at_once = False
@@ -129,7 +143,7 @@ class NarBody(Body):
                 await self._send_file(sender, part.large, 0, part.large.size)
         # Not when something failed: a thread may still be reading into it.
         self._buffers.give(buffer)
-        self._keep(Layout(pieces))
+        return pieces
 
     def _next_part(self, found: Iterator[Part], left: int) -> Part:
         """The next part of the NAR, of which ``left`` bytes are left; the last is returned only if nothing follows."""
@@ -145,23 +159,18 @@ class NarBody(Body):
         if layout.size == self._size:
             self._index.put(self._root, self._nar_hash, layout)
 
-    async def _send_piece(self, sender: Sender, piece: Piece, first: int, last: int) -> None:
-        if isinstance(piece, LargeFile):
-            await self._send_file(sender, piece, first, last)
-            return
-        buffer = self._buffers.take()
-        await self._read(piece, buffer)
-        await sender.write(buffer[first:last])
-        self._buffers.give(buffer)
-
-    async def _read(self, run: Run, buffer: memoryview) -> None:
+    async def _read(self, layout: Layout, run: Run, buffer: memoryview) -> None:
         """Read a run here if it is in memory, in a thread if the disk has to be waited for."""
         try:
-            run.read(self._folder, buffer, wait=False)
+            self._open_files.read(layout, run, self._folder, buffer)
         except OSError as error:
             if error.errno not in _NOT_AT_ONCE:
                 raise
-            await asyncio.to_thread(run.read, self._folder, buffer, wait=True)
+            await asyncio.to_thread(self._read_waiting, run, buffer)
+
+    def _read_waiting(self, run: Run, buffer: memoryview) -> None:
+        with contextlib.closing(run.open_each(self._folder)) as opened:
+            run.read(opened, buffer, wait=True)
 
     async def _send_file(self, sender: Sender, file: LargeFile, first: int, last: int) -> None:
         descriptor = file.open(self._folder)

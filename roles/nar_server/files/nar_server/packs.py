@@ -21,7 +21,7 @@ from itertools import repeat
 
 from .layout import BUFFER_SIZE, LargeFile
 from .nar import NarError
-from .survey import open_folder, survey_and_read
+from .survey import open_folder, survey
 
 _TAIL = struct.Struct("<Q8s")
 _MAGIC = b"NARPACK1"
@@ -71,7 +71,7 @@ def write_pack(root: bytes, nar_hash: bytes, target: int, limit: int) -> int:
     folder = open_folder(root)
     is_file = stat.S_ISREG(os.lstat(root).st_mode)
     try:
-        for part in survey_and_read(root, repeat(buffer)):
+        for part in survey(root, repeat(buffer)):
             data = part.buffer[: part.run.size]
             digest.update(data)
             _write_all(target, data)

@@ -19,6 +19,7 @@ from .endpoints import Endpoints, Found
 from .hot_tier import HotTier
 from .http import Body, Request, Response
 from .metrics import Metrics, Shared
+from .open_files import OPEN_FILES
 from .views import View, Views
 
 if TYPE_CHECKING:
@@ -69,7 +70,9 @@ class Site:
         self._metrics = Metrics(shared)
         self._puller = puller
         self._tier = tier
-        self._server = NarServer(views, self._withheld, tier, LAYOUT_MEMORY // shared.workers)
+        self._server = NarServer(
+            views, self._withheld, tier, LAYOUT_MEMORY // shared.workers, OPEN_FILES // shared.workers
+        )
         endpoints = Endpoints(title, self._find, self._metrics, puller)
         handlers = self._server.routes
         handlers |= dict.fromkeys(endpoints.ROUTES, endpoints.answer)
@@ -118,6 +121,7 @@ class Site:
             await self._puller.close()
         if self._tier is not None:
             self._tier.close()
+        self._server.close()
         self.views.close()
 
     async def retire(self) -> None:

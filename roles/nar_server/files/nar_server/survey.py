@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Walking a path for the layout of its NAR; in the same go, if that is wanted, its small files are read."""
+"""Walking a path for the layout of its NAR, with the bytes of its small files read in the same go."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ import os
 import stat
 from array import array
 from collections.abc import Iterable, Iterator
-from itertools import repeat
+from operator import attrgetter
 from typing import NamedTuple
 
-from .layout import OPEN_FLAGS, RUN_SIZE, SMALL_FILE, LargeFile, Piece, Run, read_slowly
-from .nar import FileContent, walk
+from . import nar
+from .layout import INLINE_FILE, OPEN_FLAGS, RUN_SIZE, SMALL_FILE, LargeFile, Piece, Run, read_slowly
+
+# Texts of so many bytes join their run, though no file follows.
+_LONG_TEXT = 32 * 1024
 
 
 def is_directory(root: bytes) -> bool:
@@ -29,7 +32,7 @@ def open_folder(root: bytes) -> int:
 
 
 class Part(NamedTuple):
-    """A run, where its bytes are if it was read, and the large file that follows it, if one does."""
+    """A run, where its bytes are, and the large file that follows it, if one does."""
 
     run: Run
     buffer: memoryview
@@ -46,87 +49,142 @@ class Part(NamedTuple):
         return self.run.size + (self.large.size if self.large else 0)
 
 
-def survey(root: bytes) -> Iterator[Piece]:
-    """The pieces of a path's NAR, in order. Raises NarError or OSError as ``walk`` does."""
-    for part in _parts(root, None):
-        yield from part.pieces
+class _Growing:
+    """A run that grows: texts and files are added to it, and lie in its buffer."""
 
+    __slots__ = ("buffer", "cuts", "names", "size", "sizes", "texts")
 
-def survey_and_read(root: bytes, buffers: Iterable[memoryview]) -> Iterator[Part]:
-    """The same in parts, with the bytes of each run at the beginning of the next of ``buffers``, of which there is no
-    end, each of ``BUFFER_SIZE``.
+    def __init__(self, buffer: memoryview) -> None:
+        self.buffer = buffer
+        self.texts = bytearray()
+        self.cuts, self.sizes = array("I"), array("I")
+        self.names: list[bytes] = []
+        self.size = 0
 
-    A file is opened once, which costs less than to look at it first and to open it then.
-    """
-    return _parts(root, iter(buffers))
+    def add(self, text: bytes) -> None:
+        """Add a text."""
+        start = self.size
+        self.size = end = start + len(text)
+        self.buffer[start:end] = text
+        self.texts += text
 
-
-class _Reader:
-    """Looks at files by opening them, and reads the one it looked at last."""
-
-    def __init__(self, folder: int, skip: int) -> None:
-        self._folder, self._skip = folder, skip
-        self._descriptor = -1
-
-    def look(self, path: bytes) -> os.stat_result:
-        """Open a file; its status."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-        self._descriptor = os.open(path[self._skip :], OPEN_FLAGS, dir_fd=self._folder)
-        return os.fstat(self._descriptor)
-
-    def read(self, content: FileContent, view: memoryview) -> None:
-        """Read that file into a view, which has one byte more. NarError if it changed."""
+    def read(self, descriptor: int, size: int, name: bytes) -> None:
+        """Add an open file of ``size`` bytes. Raises NarError when it has another number of them by now."""
+        start = self.size
+        self.size = end = start + size
         # The byte more finds out a file that grew.
-        if os.readv(self._descriptor, (view,)) != content.size:
-            read_slowly(self._descriptor, content.path, view, wait=True)
+        view = self.buffer[start : end + 1]
+        if os.readv(descriptor, (view,)) != size:
+            read_slowly(descriptor, view, wait=True)
+        if size <= INLINE_FILE:
+            self.texts += view[:size]
+            return
+        self.cuts.append(len(self.texts))
+        self.sizes.append(size)
+        self.names.append(name)
 
-    def close(self) -> None:
-        """Close that file."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+    def part(self, large: LargeFile | None = None) -> Part:
+        """It as it is now, and the large file that follows."""
+        run = Run(self.size, bytes(self.texts), self.cuts, self.sizes, b"\0".join(self.names))
+        return Part(run, self.buffer, large)
 
 
-def _parts(root: bytes, buffers: Iterator[memoryview] | None) -> Iterator[Part]:
-    skip = len(root) + 1 if is_directory(root) else len(os.path.dirname(root)) + 1  # noqa: PTH120
+def survey(root: bytes, buffers: Iterable[memoryview]) -> Iterator[Part]:
+    """The parts of a path's NAR, in order, the bytes of each run at the beginning of the next of ``buffers``.
+
+    Of these there is no end, and each has ``BUFFER_SIZE`` bytes. Raises NarError for what no NAR can hold (sockets,
+    fifos, devices) and for a file that changes meanwhile, OSError when something cannot be read.
+    """
+    runs = map(_Growing, buffers)
+    mode = os.lstat(root).st_mode
     folder = open_folder(root)
-    reader = _Reader(folder, skip)
-    # The run that grows. All in one function, as a call for each file would cost more than what it does.
-    taken: Iterator[memoryview | None] = buffers or repeat(None)
-    buffer = next(taken, None)
-    texts, names, cuts, sizes, end = bytearray(), list[bytes](), array("I"), array("I"), 0
-
-    def part(large: LargeFile | None) -> Part:
-        return Part(Run(end, bytes(texts), cuts, sizes, b"\0".join(names)), buffer or memoryview(b""), large)
-
     try:
-        for text, content in walk(root, reader.look if buffers else os.lstat):
-            if end >= RUN_SIZE:
-                yield part(None)
-                buffer = next(taken, None)
-                texts, names, cuts, sizes, end = bytearray(), [], array("I"), array("I"), 0
-            texts += text
-            start, end = end, end + len(text)
-            if buffer is not None:
-                buffer[start:end] = text
-            if content is None:
-                continue
-            path, size = content
-            if size > SMALL_FILE:
-                reader.close()
-                yield part(LargeFile(size, path[skip:]))
-                buffer = next(taken, None)
-                texts, names, cuts, sizes, end = bytearray(), [], array("I"), array("I"), 0
-                continue
-            if buffer is not None:
-                reader.read(content, buffer[end : end + size + 1])
-            cuts.append(len(texts))
-            sizes.append(size)
-            names.append(path[skip:])
-            end += size
-        yield part(None)
+        if stat.S_ISDIR(mode):
+            yield from _survey_directory(root, folder, runs)
+        elif stat.S_ISREG(mode):
+            yield from _survey_file(root, folder, runs)
+        elif stat.S_ISLNK(mode):
+            run = next(runs)
+            run.add(nar.MAGIC + nar.SYMLINK + nar.string(os.readlink(root)) + nar.CLOSE)  # noqa: PTH115
+            yield run.part()
+        else:
+            raise _unfit(root)
     finally:
-        reader.close()
         os.close(folder)
+
+
+def _survey_file(root: bytes, folder: int, runs: Iterator[_Growing]) -> Iterator[Part]:
+    run, name = next(runs), os.path.basename(root)  # noqa: PTH119
+    size = _add_file(run, nar.MAGIC, name, folder)
+    if size > SMALL_FILE:
+        yield run.part(LargeFile(size, name))
+        run = next(runs)
+    run.add(nar.padding(size) + nar.CLOSE)
+    yield run.part()
+
+
+def _survey_directory(root: bytes, folder: int, runs: Iterator[_Growing]) -> Iterator[Part]:
+    run = next(runs)
+    below = len(root) + 1
+    text = nar.MAGIC + nar.DIRECTORY
+    # The rest of each directory that is open, the last entry first; None closes it.
+    pending = _entries(root)
+    while pending:
+        entry = pending.pop()
+        if entry is None:
+            text += nar.CLOSE_ENTRY
+            continue
+        length = len(entry.name)
+        text += nar.BEFORE_NAME[length] + entry.name + nar.AFTER_NAME[length]
+        if run.size >= RUN_SIZE:
+            yield run.part()
+            run = next(runs)
+        if entry.is_file(follow_symlinks=False):
+            name = entry.path[below:]
+            size = _add_file(run, text, name, folder)
+            if size > SMALL_FILE:
+                yield run.part(LargeFile(size, name))
+                run = next(runs)
+            text = nar.AFTER_CONTENT[size % nar.ALIGNMENT]
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            text += nar.DIRECTORY
+            pending.append(None)
+            pending += _entries(entry.path)
+        elif entry.is_symlink():
+            text += nar.SYMLINK + nar.string(os.readlink(entry.path)) + nar.CLOSE_ENTRY  # noqa: PTH115
+        else:
+            raise _unfit(entry.path)
+        if len(text) >= _LONG_TEXT:
+            run.add(text)
+            text = b""
+    run.add(text + nar.CLOSE)
+    yield run.part()
+
+
+def _entries(folder: bytes) -> list[os.DirEntry[bytes] | None]:
+    with os.scandir(folder) as found:
+        return sorted(found, key=attrgetter("name"), reverse=True)
+
+
+def _add_file(run: _Growing, text: bytes, name: bytes, folder: int) -> int:
+    """Add a text and a regular file: all that stands before its content, and that of a small one; its size.
+
+    It is opened once, which costs less than to look at it first and to open it then.
+    """
+    descriptor = os.open(name, OPEN_FLAGS, dir_fd=folder)
+    try:
+        status = os.fstat(descriptor)
+        mode, size = status.st_mode, status.st_size
+        if not stat.S_ISREG(mode):
+            raise _unfit(name)
+        run.add(text + (nar.EXECUTABLE if mode & stat.S_IXUSR else nar.REGULAR) + size.to_bytes(8, "little"))
+        if size <= SMALL_FILE:
+            run.read(descriptor, size, name)
+    finally:
+        os.close(descriptor)
+    return size
+
+
+def _unfit(path: bytes) -> nar.NarError:
+    return nar.NarError(f"{os.fsdecode(path)} is neither a file, a directory nor a symbolic link")

@@ -1,0 +1,99 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Descriptors of small files that stay open, as opening and closing one costs as much as reading it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import resource
+from array import array
+from dataclasses import dataclass, field
+
+from .layout import Layout, Run, close_all
+
+# Of all workers together. The kernel has about 1.5 KiB for each, most of it for the file's inode.
+OPEN_FILES = 2**18
+# Those of a path that nobody asked for in so long are closed: they keep the disk space of what was deleted.
+_IDLE_SECONDS = 30
+# Connections and everything else need descriptors too.
+_MOST_SHARE = 0.75
+
+
+def allowed(wanted: int) -> int:
+    """How many of ``wanted`` descriptors this process may use for this; raises its limit as far as it may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        # A sandbox may forbid it.
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            soft = hard
+    return wanted if soft == resource.RLIM_INFINITY else min(wanted, int(soft * _MOST_SHARE))
+
+
+@dataclass(slots=True)
+class _Opened:
+    """The open files of a layout's runs."""
+
+    descriptors: dict[Run, array[int]] = field(default_factory=dict)
+    used: bool = True
+
+
+class OpenFiles:
+    """The open files of layouts, up to a number of them.
+
+    Only the loop may read here: for a thread, another file could get the number of one that is closed meanwhile.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._room = limit
+        self._opened: dict[Layout, _Opened] = {}
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    def read(self, layout: Layout, run: Run, folder: int, view: memoryview) -> None:
+        """Read a run of a layout as ``Run.read`` does without waiting, and keep its files open if there is room."""
+        opened = self._opened.get(layout)
+        if opened is None:
+            opened = self._opened[layout] = _Opened()
+            if self._sweeping is None:
+                self._sweep_later()
+        opened.used = True
+        descriptors = opened.descriptors.get(run)
+        if descriptors is None and len(run.sizes) <= self._room:
+            descriptors = opened.descriptors[run] = run.open_all(folder)
+            self._room -= len(descriptors)
+        if descriptors is not None:
+            run.read(descriptors, view, wait=False)
+            return
+        with contextlib.closing(run.open_each(folder)) as each:
+            run.read(each, view, wait=False)
+
+    def _drop(self, layout: Layout) -> None:
+        opened = self._opened.pop(layout, None)
+        if opened is not None:
+            for descriptors in opened.descriptors.values():
+                close_all(descriptors)
+                self._room += len(descriptors)
+
+    def _sweep_later(self) -> None:
+        self._sweeping = asyncio.get_running_loop().call_later(_IDLE_SECONDS, self._sweep)
+
+    def _sweep(self) -> None:
+        for layout in [layout for layout, opened in self._opened.items() if not opened.used]:
+            self._drop(layout)
+        for opened in self._opened.values():
+            opened.used = False
+        self._sweeping = None
+        if self._opened:
+            self._sweep_later()
+
+    def close(self) -> None:
+        """Close all of them, and keep none from now on."""
+        for layout in list(self._opened):
+            self._drop(layout)
+        self._room = 0
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            self._sweeping = None
