@@ -49,6 +49,11 @@ def not_found() -> Response:
     return text_response(404, "not found\n")
 
 
+def _at_next_turn(callback: Callable[[], None]) -> None:
+    """Call it when the loop has given all requests that it found to their handlers."""
+    asyncio.get_running_loop().call_soon(callback)
+
+
 class NarServer:
     """Answers the requests of all views."""
 
@@ -63,7 +68,7 @@ class NarServer:
         """``withheld`` is told of each path that is asked for and that nothing vouches for, each time."""
         self._tier = tier
         self._views = views
-        self._catalogues = {view.name: Catalogue(view) for view in views}
+        self._catalogues = {view.name: Catalogue(view, _at_next_turn) for view in views}
         self._layouts = LayoutIndex(layout_memory)
         self._buffers = Buffers()
         self._open_files = OpenFiles(allowed(open_files))

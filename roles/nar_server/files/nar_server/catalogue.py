@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .database import Generation
@@ -36,21 +37,34 @@ class Entry:
 class Catalogue:
     """The paths of a view, as its database has them at the moment of each question."""
 
-    def __init__(self, view: View) -> None:
+    def __init__(self, view: View, at_next_turn: Callable[[Callable[[], None]], object] | None = None) -> None:
+        """``at_next_turn`` has something done when other questions come than those that are there already: all of
+        these are of one moment. Without it, each is of its own."""
         self._view = view
+        self._at_next_turn = at_next_turn
         self._entries: OrderedDict[str, Entry] = OrderedDict()
+        self._generation: Generation | None = None
 
     def find(self, hash_part: str) -> Entry | None:
         """The path, when it is valid and on disk, be it hidden. Raises DatabaseUnavailableError."""
-        database = self._view.store.database
         # Asked for before the row: what changes between the two is looked at again the next time.
-        generation = database.generation()
+        generation = self._generation or self._ask_generation()
         entry = self._entries.get(hash_part)
         if entry is None or entry.generation != generation:
             entry = self._look_up(hash_part, entry, generation)
-        if entry is None or not os.path.lexists(entry.real):
+        if entry is None or not os.access(entry.real, os.F_OK, follow_symlinks=False):
             return None
         return entry
+
+    def _ask_generation(self) -> Generation:
+        generation = self._view.store.database.generation()
+        if self._at_next_turn is not None:
+            self._generation = generation
+            self._at_next_turn(self._forget_generation)
+        return generation
+
+    def _forget_generation(self) -> None:
+        self._generation = None
 
     def _look_up(self, hash_part: str, known: Entry | None, generation: Generation) -> Entry | None:
         try:

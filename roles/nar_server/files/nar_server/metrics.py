@@ -79,6 +79,7 @@ class Shared:
         self._descriptor = os.memfd_create("nar-server-counters", os.MFD_CLOEXEC)
         os.ftruncate(self._descriptor, size)
         self._memory = mmap.mmap(self._descriptor, size)
+        self._numbers = memoryview(self._memory)[self._rows_start : self._set_start].cast("d")
         self._places: dict[str, int] = {}
 
     def become(self, worker: int) -> None:
@@ -109,34 +110,29 @@ class Shared:
                     self._places[name] = len(self._places)
         return self._places[name]
 
-    def _offset(self, row: int, place: int) -> int:
-        return self._rows_start + (row * _MOST_SERIES + place) * _DOUBLE.size
-
     def add(self, place: int, amount: float) -> None:
         """Add in this worker's row."""
-        offset = self._offset(self._row, place)
-        _DOUBLE.pack_into(self._memory, offset, _DOUBLE.unpack_from(self._memory, offset)[0] + amount)
+        self._numbers[self._row * _MOST_SERIES + place] += amount
 
     def total(self, place: int) -> float:
         """The sum of all workers' rows."""
-        rows = range(self.workers)
-        return sum(float(_DOUBLE.unpack_from(self._memory, self._offset(row, place))[0]) for row in rows)
+        return sum(self.marked(worker, place) for worker in range(self.workers))
 
     def mark(self, place: int, value: float) -> None:
         """Write the cell of this worker's row."""
-        _DOUBLE.pack_into(self._memory, self._offset(self._row, place), value)
+        self._numbers[self._row * _MOST_SERIES + place] = value
 
     def marked(self, worker: int, place: int) -> float:
         """Read that of any worker's row."""
-        return float(_DOUBLE.unpack_from(self._memory, self._offset(worker, place))[0])
+        return self._numbers[worker * _MOST_SERIES + place]
 
     def set(self, place: int, value: float) -> None:
         """Write the cell that is everybody's."""
-        _DOUBLE.pack_into(self._memory, self._offset(self.workers, place), value)
+        self._numbers[self.workers * _MOST_SERIES + place] = value
 
     def get(self, place: int) -> float:
         """Read it."""
-        return float(_DOUBLE.unpack_from(self._memory, self._offset(self.workers, place))[0])
+        return self.marked(self.workers, place)
 
     def first(self, text: str) -> bool:
         """Whether nobody has told of this text before; it has been from now on. False once too many were."""

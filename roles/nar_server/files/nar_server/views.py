@@ -77,6 +77,10 @@ class View:
         return cls(config.name, config.prefix, frozenset(config.hosts), store, policy, config.priority, keys, asked)
 
 
+def _host_name(host: str) -> str:
+    return host.lower().rpartition("]")[2].partition(":")[0]
+
+
 class Views:
     """All views of a server, over their stores."""
 
@@ -105,10 +109,9 @@ class Views:
 
         ``host`` may have a port and be in any case, as the header may.
         """
-        name = host.lower().rpartition("]")[2].partition(":")[0]
         for view in self._views:
             inside = target.startswith(f"{view.prefix}/") or target.partition("?")[0] == view.prefix
-            if inside and (not view.hosts or name in view.hosts):
+            if inside and (not view.hosts or _host_name(host) in view.hosts):
                 rest = target.removeprefix(view.prefix)
                 return view, rest if rest.startswith("/") else f"/{rest}"
         return None

@@ -99,7 +99,7 @@ class Connection:
             return
         replies: list[bytes] = []
         size, keep = 0, True
-        while keep and size < _MAX_JOINED:
+        while keep and size < _MAX_JOINED and self._parser.pending:
             try:
                 head = self._parser.next_head()
             except BadRequestError as problem:

@@ -83,31 +83,36 @@ class Parser:
     """Cuts a connection's bytes into heads."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        self._buffer = b""
+        self._position = 0
         self._known: dict[bytes, Fields] = {}
 
     def feed(self, data: bytes) -> None:
         """Take more bytes."""
-        self._buffer += data
+        self._buffer = self._buffer[self._position :] + data
+        self._position = 0
 
     @property
     def pending(self) -> int:
         """How many bytes wait to become a head."""
-        return len(self._buffer)
+        return len(self._buffer) - self._position
 
     def next_head(self) -> Head | None:
         """The next head; None until all of it is there. Raises BadRequestError; nothing is to be parsed after that."""
-        buffer = self._buffer
-        while buffer.startswith(b"\r\n"):
-            del buffer[:2]
-        end = buffer.find(_END)
-        if end < 0 or end > MAX_HEAD:
-            if len(buffer) > MAX_HEAD:
-                status = 431 if b"\r\n" in buffer[:MAX_TARGET] else 414
+        buffer, start = self._buffer, self._position
+        while buffer.startswith(b"\r\n", start):
+            start += 2
+        self._position = start
+        end = buffer.find(_END, start)
+        if end < 0 or end - start > MAX_HEAD:
+            if len(buffer) - start > MAX_HEAD:
+                status = 431 if buffer.find(b"\r\n", start, start + MAX_TARGET) >= 0 else 414
                 raise BadRequestError(status, "request too long")
             return None
-        line, _newline, rest = bytes(buffer[:end]).partition(b"\r\n")
-        del buffer[: end + len(_END)]
+        self._position = end + len(_END)
+        if self._position == len(buffer):
+            self._buffer, self._position = b"", 0
+        line, _newline, rest = buffer[start:end].partition(b"\r\n")
         found = _REQUEST_LINE.fullmatch(line.decode("latin-1"))
         if found is None:
             raise BadRequestError(400, "malformed request line")
