@@ -11,12 +11,15 @@ is removed meanwhile has it open, and finishes.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import logging
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +31,11 @@ SUFFIX = ".pack"
 # The time of a pack's last use is written down no more often than this, in seconds.
 _TOUCH_EVERY = 60
 _RESTART_SECONDS = 60
+# The filler takes of the processor and the disk what others need, so it is told what is wanted once no NAR was sent for
+# so long; under constant load, it is told after so long all the same.
+_QUIET_SECONDS = 1
+_PATIENCE_SECONDS = 30
+_MOST_WANTED = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,11 @@ class HotTier:
         self._size = size
         self._filler: subprocess.Popen[bytes] | None = None
         self._started = -float(_RESTART_SECONDS)
+        # By hash of the NAR, in the order in which they were wanted first.
+        self._wanted: dict[bytes, Source] = {}
+        self._wanted_since = self._sent_last = 0.0
+        self._sending = 0
+        self._telling: asyncio.TimerHandle | None = None
 
     def open(self, nar_hash: bytes, size: int) -> Pack | None:
         """The pack of a NAR of ``size`` bytes, for the caller to close; None when it is not there or is damaged."""
@@ -73,18 +86,53 @@ class HotTier:
             LOGGER.debug("the last use of %s cannot be written down", name)
         return pack
 
+    @contextlib.contextmanager
+    def sending(self) -> Iterator[None]:
+        """While a NAR is sent."""
+        self._sending += 1
+        try:
+            yield
+        finally:
+            self._sending -= 1
+            self._sent_last = time.monotonic()
+
     def want(self, source: Source) -> None:
-        """Have the pack of a path made, some time. Never waits: what the filler cannot take now is forgotten."""
+        """Have the pack of a path made, some time. Never waits; when too many are wanted, this one is forgotten."""
+        if len(self._wanted) >= _MOST_WANTED:
+            LOGGER.debug("the hot tier is busy: %s is left out", os.fsdecode(source.root))
+            return
+        self._wanted.setdefault(source.nar_hash, source)
+        if self._telling is None:
+            self._wanted_since = time.monotonic()
+            self._tell_after(_QUIET_SECONDS)
+
+    def _tell_after(self, seconds: float) -> None:
+        self._telling = asyncio.get_running_loop().call_later(seconds, self._tell)
+
+    def _tell(self) -> None:
+        """Tell the filler what is wanted, or wait longer."""
+        now = time.monotonic()
+        busy = self._sending or now - self._sent_last < _QUIET_SECONDS
+        if busy and now - self._wanted_since < _PATIENCE_SECONDS:
+            self._tell_after(_QUIET_SECONDS)
+            return
+        self._telling = None
         filler = self._running()
         if filler is None or filler.stdin is None:
+            self._wanted.clear()
             return
-        line = json.dumps([os.fsdecode(source.root), source.nar_hash.hex(), source.size]) + "\n"
-        try:
-            os.write(filler.stdin.fileno(), line.encode("ascii"))
-        except BlockingIOError:
-            LOGGER.debug("the hot tier is busy: %s is left out", os.fsdecode(source.root))
-        except OSError:
-            self.close()
+        for source in list(self._wanted.values()):
+            line = json.dumps([os.fsdecode(source.root), source.nar_hash.hex(), source.size]) + "\n"
+            try:
+                os.write(filler.stdin.fileno(), line.encode("ascii"))
+            except BlockingIOError:
+                # It has enough to do; the others are told later.
+                self._tell_after(_QUIET_SECONDS)
+                return
+            except OSError:
+                self.close()
+                return
+            del self._wanted[source.nar_hash]
 
     def _running(self) -> subprocess.Popen[bytes] | None:
         if self._filler is not None and self._filler.poll() is not None:
@@ -105,6 +153,10 @@ class HotTier:
 
     def close(self) -> None:
         """Let the filler end; a pack that is not whole is forgotten."""
+        self._wanted.clear()
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
         filler, self._filler = self._filler, None
         if filler is not None:
             filler.terminate()

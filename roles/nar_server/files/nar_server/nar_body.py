@@ -81,10 +81,15 @@ class NarBody(Body):
         if self._tier is None:
             await self._send_from_store(sender)
             return
-        pack = self._tier.open(self._nar_hash, self._size)
+        with self._tier.sending():
+            await self._send_from_tier(sender, self._tier)
+
+    async def _send_from_tier(self, sender: Sender, tier: HotTier) -> None:
+        """Send what the tier has from there, and have it there the next time."""
+        pack = tier.open(self._nar_hash, self._size)
         if pack is None:
             await self._send_from_store(sender)
-            self._tier.want(self._source)
+            tier.want(self._source)
             return
         with contextlib.closing(pack):
             for segment, first, last in pack.within(self._first, self._last):
