@@ -1,9 +1,11 @@
 """The NAR server beside nginx (one worker, prebuilt files) with a closure shaped like firefox's, round by round.
 
-    python tests/bench/cache/bench_cache.py [--rounds 3] [--scale 1.0] [--folder FOLDER]
+    python tests/bench/cache/bench_cache.py [--rounds 3] [--scale 1.0] [--client curl] [--folder FOLDER]
 
-Prints medians and ratios, with the goal of each. ``--scale 0.05`` makes a small closure to try it. Wants nginx and Nix
-(packages-test.txt) and, at full scale, 8 GiB below FOLDER (default: a temporary one), which are removed at the end.
+Prints medians and ratios, with the goal of each. ``--scale 0.05`` makes a small closure to try it; ``--client sockets``
+fetches NARs over plain sockets, with less work in the client than Nix has. Wants nginx, curl and Nix
+(packages-test.txt) and, at full scale, 8 GiB below FOLDER (default: a temporary one), which are removed at the end, and
+2 GiB of memory for the stores that ``nix copy`` fills, since the disk's part in it is not to be measured.
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ from results import BUDGETS, CONNECTIONS, GIB, ROWS, SLOW_READERS, Results, tabl
 from reverse_proxy import reverse_proxy  # noqa: E402
 from servers import Server, nginx, ours  # noqa: E402
 
+_MEMORY = Path("/dev/shm")
+
 
 @dataclass
 class Bench:
@@ -42,21 +46,31 @@ class Bench:
     root: Path
     paths: list[Made]
     public_key: str
+    nar_client: str = "curl"
     results: Results = field(default_factory=Results)
 
     @property
     def store(self) -> Path:
         return self.root / "store/nix/store"
 
-    def client(self, kind: str, server: Server, connections: int) -> float:
-        """Seconds of one measurement by the client."""
-        command = [sys.executable, str(HERE / "client.py"), kind, str(server.port), str(connections)]
-        done = subprocess.run([*command, str(self.root / kind)], check=True, capture_output=True, text=True)
-        return float(done.stdout)
+    def nars(self, server: Server, connections: int) -> float:
+        """Seconds to fetch all NARs, all files in memory."""
+        server.warm()
+        return self._ask(self.nar_client, server, connections, self.root / "nars")
+
+    def narinfos(self, server: Server, connections: int) -> float:
+        """Seconds for one narinfo."""
+        return self._ask("narinfos", server, connections, self.root / "narinfos")
+
+    @staticmethod
+    def _ask(kind: str, server: Server, connections: int, wanted: Path) -> float:
+        command = [sys.executable, str(HERE / "client.py"), kind, str(server.port), str(connections), str(wanted)]
+        return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     def copy(self, server: Server) -> float:
         """Seconds of a real ``nix copy`` of the closure into an empty store."""
-        target = self.root / "target"
+        server.warm()
+        target = Path(tempfile.mkdtemp(dir=_MEMORY, prefix="bench-cache-"))
         options = {"require-sigs": "true", "trusted-public-keys": self.public_key, "narinfo-cache-positive-ttl": "0"}
         words = [word for name, value in options.items() for word in ("--option", name, value)]
         environment = {
@@ -66,15 +80,15 @@ class Bench:
         }
         config = "build-users-group =\nexperimental-features = nix-command\nfsync-metadata = false\nsubstituters =\n"
         command = ["nix", "copy", *words, "--from", f"http://127.0.0.1:{server.port}", "--to", f"local?root={target}"]
-        started = time.perf_counter()
         wanted = [f"{STORE_DIR}/{made.info.path}" for made in self.paths]
-        subprocess.run(
-            [*command, *wanted], env=os.environ | environment | {"NIX_CONFIG": config}, check=True, capture_output=True
-        )
-        seconds = time.perf_counter() - started
-        subprocess.run(["chmod", "-R", "u+w", target], check=True)
-        shutil.rmtree(target)
-        return seconds
+        environment = os.environ | environment | {"NIX_CONFIG": config}
+        try:
+            started = time.perf_counter()
+            subprocess.run([*command, *wanted], env=environment, check=True, capture_output=True)
+            return time.perf_counter() - started
+        finally:
+            subprocess.run(["chmod", "-R", "u+w", target], check=True)
+            shutil.rmtree(target)
 
 
 def prepare(root: Path, scale: float) -> Bench:
@@ -104,27 +118,27 @@ def compare_nars(bench: Bench, flat: Server, rounds: int) -> None:
     for number in range(rounds):
         for connections in CONNECTIONS:
             tier = bench.root / f"tier-{number}-{connections}"
-            bench.results.note(f"nginx {connections}", bench.client("nars", flat, connections))
+            bench.results.note(f"nginx {connections}", bench.nars(flat, connections))
             with ours(bench.store, bench.root / "key", bench.root / "a.toml") as server:
-                bench.results.note(f"first {connections}", bench.client("nars", server, connections))
+                bench.results.note(f"first {connections}", bench.nars(server, connections))
                 # Until every worker has seen every path.
                 for _ in range(3):
-                    bench.client("nars", server, max(CONNECTIONS))
-                bench.results.note(f"warm {connections}", bench.client("nars", server, connections))
-            bench.results.note(f"nginx {connections}", bench.client("nars", flat, connections))
+                    bench.nars(server, max(CONNECTIONS))
+                bench.results.note(f"warm {connections}", bench.nars(server, connections))
+            bench.results.note(f"nginx {connections}", bench.nars(flat, connections))
             with ours(bench.store, bench.root / "key", bench.root / "b.toml", tier=tier) as server:
-                bench.client("nars", server, connections)
+                bench.nars(server, connections)
                 settle(tier)
-                bench.results.note(f"hot {connections}", bench.client("nars", server, connections))
+                bench.results.note(f"hot {connections}", bench.nars(server, connections))
                 bench.results.note("tier", float(sum(pack.stat().st_size for pack in tier.iterdir())))
             shutil.rmtree(tier)
 
 
 def settle(tier: Path) -> None:
-    """Wait until no more packs are made."""
+    """Wait until no more packs are made, which begins a while after the last request."""
     before, packs = None, set(tier.glob("*.pack"))
     while packs != before:
-        time.sleep(2)
+        time.sleep(4)
         before, packs = packs, set(tier.glob("*.pack"))
 
 
@@ -136,11 +150,11 @@ def compare_budgets(bench: Bench, flat: Server, rounds: int) -> None:
         size = int(total * share)
         with ours(bench.store, bench.root / "key", bench.root / "e.toml", tier=tier, tier_size=size) as server:
             for _ in range(3):
-                bench.client("nars", server, 4)
+                bench.nars(server, 4)
             settle(tier)
             for _ in range(rounds):
-                bench.results.note("nginx budget", bench.client("nars", flat, 4))
-                bench.results.note(f"budget {share}", bench.client("nars", server, 4))
+                bench.results.note("nginx budget", bench.nars(flat, 4))
+                bench.results.note(f"budget {share}", bench.nars(server, 4))
         bench.results.note(f"packs {share}", float(len(list(tier.iterdir()))))
         shutil.rmtree(tier)
 
@@ -154,11 +168,14 @@ def compare_rest(bench: Bench, flat: Server, rounds: int) -> None:
     ):
         proxy = Server("proxy", front.port, front.process, 0)
         for _ in range(rounds):
-            bench.results.note("narinfo nginx", bench.client("narinfos", flat, 1))
-            bench.results.note("narinfo ours", bench.client("narinfos", server, 1))
-            bench.results.note("narinfo proxy", bench.client("narinfos", proxy, 1))
-            bench.results.note("narinfos nginx", bench.client("narinfos", flat, 16))
-            bench.results.note("narinfos ours", bench.client("narinfos", alone, 16))
+            bench.results.note("narinfo nginx", bench.narinfos(flat, 1))
+            bench.results.note("narinfo ours", bench.narinfos(server, 1))
+            bench.results.note("narinfo proxy", bench.narinfos(proxy, 1))
+            bench.results.note("narinfos nginx", bench.narinfos(flat, 16))
+            bench.results.note("narinfos ours", bench.narinfos(alone, 16))
+        bench.results.note("copy first", bench.copy(server))
+        settle(bench.root / "tier")
+        for _ in range(rounds):
             bench.results.note("copy nginx", bench.copy(flat))
             bench.results.note("copy ours", bench.copy(server))
 
@@ -202,7 +219,7 @@ def many_rows(bench: Bench, rounds: int) -> None:
     for _ in range(rounds):
         with ours(bench.store, bench.root / "key", bench.root / "d.toml") as server:
             bench.results.note("start", server.started_seconds)
-            bench.results.note("narinfo rows", bench.client("narinfos", server, 1))
+            bench.results.note("narinfo rows", bench.narinfos(server, 1))
 
 
 def main() -> None:
@@ -210,13 +227,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scale", type=float, default=1.0)
+    parser.add_argument("--client", choices=("curl", "sockets"), default="curl")
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
     # So that what was started and made is cleaned up when it is told to stop.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="bench-cache-") as folder:
         bench = prepare(Path(folder), options.scale)
-        with nginx(bench.root / "nginx", f"root {bench.root / 'flat'};") as flat:
+        bench.nar_client = options.client
+        with nginx(bench.root / "nginx", bench.root / "flat") as flat:
             compare_nars(bench, flat, options.rounds)
             compare_budgets(bench, flat, options.rounds)
             compare_rest(bench, flat, options.rounds)

@@ -1,6 +1,7 @@
-"""A client that measures: it asks over plain sockets, checks lengths, and throws bodies away.
+"""A client that measures: it checks lengths, and throws bodies away.
 
-    python client.py nars PORT CONNECTIONS FILE      all NARs of FILE (lines: address, size), seconds
+    python client.py curl PORT CONNECTIONS FILE      all NARs of FILE (lines: address, size) with curl, seconds
+    python client.py sockets PORT CONNECTIONS FILE   the same over plain sockets, which takes less of the processor
     python client.py narinfos PORT CONNECTIONS FILE  10,000 requests for the addresses of FILE, seconds for each
 
 Runs as a process of its own, so that it does not share an interpreter with a server.
@@ -9,6 +10,7 @@ Runs as a process of its own, so that it does not share an interpreter with a se
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -51,7 +53,7 @@ def _fetch(connection: socket.socket, url: str, size: int, buffer: memoryview) -
         remaining -= count
 
 
-def nars(port: int, connections: int, wanted: list[tuple[str, int]]) -> float:
+def sockets(port: int, connections: int, wanted: list[tuple[str, int]]) -> float:
     """Seconds to fetch all NARs, each connection taking the next when it is done."""
     queue = deque(wanted)
     failures: list[Exception] = []
@@ -81,6 +83,19 @@ def nars(port: int, connections: int, wanted: list[tuple[str, int]]) -> float:
     return seconds
 
 
+def curl(port: int, connections: int, wanted: list[tuple[str, int]]) -> float:
+    """Seconds to fetch all NARs as Nix does: its library for that is curl's."""
+    entries = (f'url = "http://127.0.0.1:{port}{url}"\noutput = "/dev/null"\n' for url, _size in wanted)
+    parallel = ["--parallel", "--parallel-max", str(connections)] if connections > 1 else []
+    command = ["curl", "--silent", "--show-error", "--fail", "--write-out", "%{size_download}\\n", *parallel, "-K", "-"]
+    started = time.perf_counter()
+    done = subprocess.run(command, input="".join(entries), check=True, stdout=subprocess.PIPE, text=True)
+    seconds = time.perf_counter() - started
+    if sorted(map(int, done.stdout.split())) != sorted(size for _url, size in wanted):
+        raise ValueError("not what was asked for")
+    return seconds
+
+
 def narinfos(port: int, connections: int, urls: list[str]) -> float:
     """Seconds for one narinfo, on average, with one request under way on each connection."""
     opened = [_connect(port) for _ in range(connections)]
@@ -106,10 +121,11 @@ def main() -> None:
     """Run one measurement and print its seconds."""
     kind, port, connections, file = sys.argv[1:]
     lines = [line.split() for line in Path(file).read_text().splitlines()]
-    if kind == "nars":
-        print(nars(int(port), int(connections), [(url, int(size)) for url, size in lines]))
-    else:
+    if kind == "narinfos":
         print(narinfos(int(port), int(connections), [line[0] for line in lines]))
+    else:
+        fetch = curl if kind == "curl" else sockets
+        print(fetch(int(port), int(connections), [(url, int(size)) for url, size in lines]))
 
 
 if __name__ == "__main__":

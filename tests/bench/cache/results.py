@@ -49,7 +49,8 @@ def table(results: Results, paths: Sequence[Made], memory: int) -> str:
         row(f"narinfo, one connection, {kind}", f"{median(f'narinfo {kind}') * 1e6:.0f} µs", ratio, goal)
     rate = 1 / median("narinfos ours")
     row("narinfos a second, one worker", f"{rate:.0f}", median("narinfos nginx") * rate, "≥ 0.4")
-    row("nix copy", f"{median('copy ours'):.1f} s", median("copy ours") / median("copy nginx"), "≤ 1.0")
+    row("nix copy, first", f"{median('copy first'):.1f} s", median("copy first") / median("copy nginx"), "")
+    row("nix copy, again", f"{median('copy ours'):.1f} s", median("copy ours") / median("copy nginx"), "≤ 1.0")
     row(f"memory, {SLOW_READERS} slow readers of 5 GiB", f"{memory / 2**20:.0f} MiB", None, "< 256 MiB")
     row(f"start, {ROWS} rows", f"{median('start'):.2f} s", None, "< 1 s")
     lines.append(

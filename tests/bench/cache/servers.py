@@ -30,19 +30,25 @@ http {{
     default_type application/octet-stream;
     client_body_temp_path {folder}/t; proxy_temp_path {folder}/t; fastcgi_temp_path {folder}/t;
     uwsgi_temp_path {folder}/t; scgi_temp_path {folder}/t;
-    server {{ listen 127.0.0.1:{port}; {locations} }}
+    server {{ listen 127.0.0.1:{port}; root {root}; }}
 }}
 """
 
 
 @dataclass(frozen=True)
 class Server:
-    """A running server."""
+    """A running server, and the folders it sends from."""
 
     name: str
     port: int
     process: int
     started_seconds: float
+    folders: tuple[Path, ...] = ()
+
+    def warm(self) -> None:
+        """Have all that it sends in memory: some kernels let go of what was not read for half a minute."""
+        command = ["find", *self.folders, "-type", "f", "-exec", "cat", "{}", "+"]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
     def memory(self) -> int:
         """Bytes that all its processes together have resident now; what several of them share counts once."""
@@ -68,7 +74,9 @@ def _free_port() -> int:
 
 
 @contextlib.contextmanager
-def _running(name: str, port: int, command: Sequence[str], environment: dict[str, str]) -> Iterator[Server]:
+def _running(
+    name: str, port: int, command: Sequence[str], environment: dict[str, str], folders: tuple[Path, ...]
+) -> Iterator[Server]:
     started = time.perf_counter()
     process = subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.DEVNULL)
     try:
@@ -80,23 +88,24 @@ def _running(name: str, port: int, command: Sequence[str], environment: dict[str
             if process.poll() is not None or time.perf_counter() - started > 60:
                 raise RuntimeError(f"{name} did not start: {' '.join(command)}")
             time.sleep(0.005)
-        yield Server(name, port, process.pid, time.perf_counter() - started)
+        yield Server(name, port, process.pid, time.perf_counter() - started, folders)
     finally:
         process.terminate()
         process.wait(30)
 
 
 @contextlib.contextmanager
-def nginx(folder: Path, locations: str) -> Iterator[Server]:
-    """nginx with one worker and these locations; ``folder`` for what it writes."""
+def nginx(folder: Path, root: Path) -> Iterator[Server]:
+    """nginx with one worker, sending the files below ``root``; ``folder`` for what it writes."""
     program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
         raise RuntimeError("nginx is compared with: install nginx-light (packages-test.txt)")
     folder.mkdir()
     port = _free_port()
     user = "root" if os.getuid() == 0 else "nobody"
-    (folder / "nginx.conf").write_text(_NGINX.format(folder=folder, port=port, user=user, locations=locations))
-    with _running("nginx", port, [program, "-e", f"{folder}/nginx.log", "-c", f"{folder}/nginx.conf"], {}) as server:
+    (folder / "nginx.conf").write_text(_NGINX.format(folder=folder, port=port, user=user, root=root))
+    command = [program, "-e", f"{folder}/nginx.log", "-c", f"{folder}/nginx.conf"]
+    with _running("nginx", port, command, {}, (root,)) as server:
         yield server
 
 
@@ -113,5 +122,9 @@ def ours(
         lines += ["[hot_tier]", f'folder = "{tier}"', f"size = {tier_size}"]
     file.write_text("\n".join(lines))
     command = [sys.executable, "-P", "-m", "nar_server", "serve", "--config", str(file)]
-    with _running("ours", port, command, {"PYTHONPATH": str(LIBRARY)}) as server:
+    folders = (store,)
+    if tier is not None:
+        tier.mkdir(exist_ok=True)
+        folders += (tier,)
+    with _running("ours", port, command, {"PYTHONPATH": str(LIBRARY)}, folders) as server:
         yield server
