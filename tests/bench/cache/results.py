@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +24,7 @@ class Results:
 
     def note(self, name: str, value: float) -> None:
         self.values.setdefault(name, []).append(value)
+        print(f"{name}: {value:.6g}", file=sys.stderr, flush=True)
 
     def median(self, name: str) -> float:
         return statistics.median(self.values[name])

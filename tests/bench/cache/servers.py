@@ -48,7 +48,8 @@ class Server:
     def warm(self) -> None:
         """Have all that it sends in memory: some kernels let go of what was not read for half a minute."""
         command = ["find", *self.folders, "-type", "f", "-exec", "cat", "{}", "+"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        # Packs may vanish meanwhile.
+        subprocess.run(command, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def memory(self) -> int:
         """Bytes that all its processes together have resident now; what several of them share counts once."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nar_server import layout, nar_body
 
 from .running import Running
 
@@ -40,10 +42,10 @@ def request(target: str) -> bytes:
     return f"GET {target} HTTP/1.1\r\nHost: cache\r\n\r\n".encode()
 
 
-@pytest.mark.parametrize("make", ["sparse", "small"])
-def test_a_hundred_slow_readers_cost_little_memory(store: Any, running: Running, trees: Any, make: str) -> None:
+@pytest.mark.parametrize(("make", "count"), [("sparse", 100), ("small", 100), ("small", 600)])
+def test_slow_readers_cost_little_memory(store: Any, running: Running, trees: Any, make: str, count: int) -> None:
     path = add_sparse(store, 5 * 1024 * MIB) if make == "sparse" else store.add("x", trees["small"])
-    readers = [running.connect() for _ in range(100)]
+    readers = [running.connect() for _ in range(count)]
     for reader in readers:
         reader.sendall(request(path.url))
     for _ in range(10):
@@ -53,6 +55,22 @@ def test_a_hundred_slow_readers_cost_little_memory(store: Any, running: Running,
     for reader in readers:
         reader.close()
     assert memory < 256 * MIB
+
+
+def test_what_a_slow_reader_did_not_take_is_read_again(
+    store: Any, serve: Any, trees: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nar_body.Buffers, "scarce", property(lambda _self: True))
+    path = store.add("x", trees["small"])
+    reads: list[object] = []
+    read = layout.Run.read
+    monkeypatch.setattr(layout.Run, "read", lambda *args, **named: (reads.append(args[0]), read(*args, **named)))
+    with serve(store) as server:
+        answer = server.ask(path.url, between=lambda: time.sleep(0.5))
+        assert (answer.status, answer.body == path.nar) == (200, True)
+        part = server.ask(path.url, headers="Range: bytes=1000-9999999\r\n")
+        assert part.body == path.nar[1000:10_000_000]
+    assert len(reads) > len(set(reads))
 
 
 def test_narinfos_are_answered_while_a_large_nar_streams(store: Any, running: Running) -> None:

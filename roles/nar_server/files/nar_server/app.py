@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from .catalogue import Catalogue, Entry
@@ -18,7 +19,7 @@ from .http import Request, Response
 from .layout import LayoutIndex
 from .nar_body import Buffers, NarBody
 from .narinfo import render_cache_info
-from .open_files import OPEN_FILES, OpenFiles, allowed
+from .open_files import OpenFiles, allowed
 from .ranges import UnsatisfiableError, parse_range
 from .routes import CacheInfo, Health, Nar, Narinfo, parse_target
 from .views import View, Views
@@ -29,11 +30,27 @@ _PAUSES = (0.01, 0.05, 0.2)
 _RETRY_AFTER_SECONDS = 5
 _METHODS = ("GET", "HEAD")
 _BAD_REQUEST = 400
-# Bytes of layouts that all workers together keep. One for 130,000 files takes about 30 MiB.
-LAYOUT_MEMORY = 128 * 2**20
 
 # What answers a route: with an answer, or a coroutine when it has to wait. The last argument is the route itself.
 RouteHandler = Callable[[Request, View, Any], Response | Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What all workers together may hold.
+
+    ``layout_memory``: bytes of layouts; one for 130,000 files takes about 55 MiB. ``open_files``: files kept open; the
+    kernel has about 1.5 KiB for each, most of it for the inode. ``buffers``: those that wait for slow clients, of about
+    0.7 MiB.
+    """
+
+    layout_memory: int = 128 * 2**20
+    open_files: int = 2**18
+    buffers: int = 96
+
+    def of_one(self, workers: int) -> Limits:
+        """The share of one worker."""
+        return Limits(*(limit // workers for limit in astuple(self)))
 
 
 def text_response(status: int, text: str, content_type: str = "text/plain; charset=utf-8", **headers: str) -> Response:
@@ -62,16 +79,15 @@ class NarServer:
         views: Views,
         withheld: Callable[[View, str], None],
         tier: HotTier | None = None,
-        layout_memory: int = LAYOUT_MEMORY,
-        open_files: int = OPEN_FILES,
+        limits: Limits = Limits(),
     ) -> None:
         """``withheld`` is told of each path that is asked for and that nothing vouches for, each time."""
         self._tier = tier
         self._views = views
         self._catalogues = {view.name: Catalogue(view, _at_next_turn) for view in views}
-        self._layouts = LayoutIndex(layout_memory)
-        self._buffers = Buffers()
-        self._open_files = OpenFiles(allowed(open_files))
+        self._layouts = LayoutIndex(limits.layout_memory)
+        self._buffers = Buffers(limits.buffers)
+        self._open_files = OpenFiles(allowed(limits.open_files))
         self._withheld = withheld
         self._readable = True
         self.routes: dict[type[Any], RouteHandler] = {

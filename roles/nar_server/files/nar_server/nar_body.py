@@ -16,6 +16,7 @@ from itertools import repeat
 
 from .hot_tier import HotTier, Source
 from .http import Body, Sender
+from .http.sending import SocketSender
 from .layout import BUFFER_SIZE, LargeFile, Layout, LayoutIndex, Piece, Run, identity
 from .nar import NarError
 from .open_files import OpenFiles
@@ -31,20 +32,34 @@ _NOT_AT_ONCE = (errno.EAGAIN, errno.EOPNOTSUPP)
 
 
 class Buffers:
-    """Buffers of ``BUFFER_SIZE``, used again: new ones would cost a page fault for every 4 KiB."""
+    """Buffers of ``BUFFER_SIZE``, used again: new ones would cost a page fault for every 4 KiB.
 
-    def __init__(self, keep: int = 16) -> None:
+    ``plenty``: as many may be held by those who wait for their clients; when more are, one reads again what the client
+    did not take at once.
+    """
+
+    def __init__(self, plenty: int, keep: int = 16) -> None:
+        self._plenty = plenty
         self._keep = keep
+        self._lent = 0
         self._free: list[memoryview] = []
 
-    def take(self) -> memoryview:
-        """A buffer."""
-        return self._free.pop() if self._free else memoryview(bytearray(BUFFER_SIZE))
+    @property
+    def scarce(self) -> bool:
+        """Whether so many are lent that none should be held."""
+        return self._lent > self._plenty
 
-    def give(self, buffer: memoryview) -> None:
-        """Give it back."""
-        if len(self._free) < self._keep:
-            self._free.append(buffer)
+    @contextlib.contextmanager
+    def lend(self) -> Iterator[memoryview]:
+        """A buffer. It is not used again when something fails: a thread may still be reading into it."""
+        buffer = self._free.pop() if self._free else memoryview(bytearray(BUFFER_SIZE))
+        self._lent += 1
+        try:
+            yield buffer
+            if len(self._free) < self._keep:
+                self._free.append(buffer)
+        finally:
+            self._lent -= 1
 
 
 class NarBody(Body):
@@ -103,7 +118,7 @@ class NarBody(Body):
         found = identity(self._root)
         layout = self._index.get(self._root, self._nar_hash, found)
         whole = (self._first, self._last) == (0, self._size)
-        if layout is None and whole:
+        if layout is None and whole and not self._buffers.scarce:
             self._keep(Layout(found, await self._send_and_survey(sender)))
             return
         if layout is None:
@@ -116,10 +131,7 @@ class NarBody(Body):
                 if isinstance(piece, LargeFile):
                     await self._send_file(sender, piece, first, last)
                     continue
-                buffer = self._buffers.take()
-                await self._read(layout, piece, buffer)
-                await sender.write(buffer[first:last])
-                self._buffers.give(buffer)
+                await self._send_run(sender, layout, piece, first, last)
         except (NarError, OSError) as problem:
             if not isinstance(problem, ConnectionError):
                 self._index.drop(self._root, self._nar_hash)
@@ -131,7 +143,10 @@ class NarBody(Body):
 
     async def _send_and_survey(self, sender: Sender) -> list[Piece]:
         """Send the whole NAR while its layout is found out; its pieces."""
-        buffer = self._buffers.take()
+        with self._buffers.lend() as buffer:
+            return await self._send_surveyed(sender, buffer)
+
+    async def _send_surveyed(self, sender: Sender, buffer: memoryview) -> list[Piece]:
         found = survey(self._root, repeat(buffer))
         pieces: list[Piece] = []
         left = self._size
@@ -146,8 +161,6 @@ class NarBody(Body):
             await sender.write(buffer[: part.run.size])
             if part.large is not None:
                 await self._send_file(sender, part.large, 0, part.large.size)
-        # Not when something failed: a thread may still be reading into it.
-        self._buffers.give(buffer)
         return pieces
 
     def _next_part(self, found: Iterator[Part], left: int) -> Part:
@@ -163,6 +176,17 @@ class NarBody(Body):
     def _keep(self, layout: Layout) -> None:
         if layout.size == self._size:
             self._index.put(self._root, self._nar_hash, layout)
+
+    async def _send_run(self, sender: Sender, layout: Layout, run: Run, first: int, last: int) -> None:
+        """Send the bytes of a run from ``first`` to before ``last``."""
+        while first < last:
+            with self._buffers.lend() as buffer:
+                await self._read(layout, run, buffer)
+                if not self._buffers.scarce or not isinstance(sender, SocketSender):
+                    await sender.write(buffer[first:last])
+                    return
+                first += sender.try_send(buffer[first:last])
+            await sender.ready()
 
     async def _read(self, layout: Layout, run: Run, buffer: memoryview) -> None:
         """Read a run here if it is in memory, in a thread if the disk has to be waited for."""

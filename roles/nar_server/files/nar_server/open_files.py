@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 
 from .layout import Layout, Run, close_all
 
-# Of all workers together. The kernel has about 1.5 KiB for each, most of it for the file's inode.
-OPEN_FILES = 2**18
 # Those of a path that nobody asked for in so long are closed: they keep the disk space of what was deleted.
 _IDLE_SECONDS = 30
 # Connections and everything else need descriptors too.

@@ -11,7 +11,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING
 
 from . import routes
-from .app import LAYOUT_MEMORY, NarServer, RouteHandler, not_found
+from .app import Limits, NarServer, RouteHandler, not_found
 from .bodies import CountedBody
 from .config import Config
 from .database import DatabaseUnavailableError
@@ -19,7 +19,6 @@ from .endpoints import Endpoints, Found
 from .hot_tier import HotTier
 from .http import Body, Request, Response
 from .metrics import Metrics, Shared
-from .open_files import OPEN_FILES
 from .views import View, Views
 
 if TYPE_CHECKING:
@@ -70,9 +69,7 @@ class Site:
         self._metrics = Metrics(shared)
         self._puller = puller
         self._tier = tier
-        self._server = NarServer(
-            views, self._withheld, tier, LAYOUT_MEMORY // shared.workers, OPEN_FILES // shared.workers
-        )
+        self._server = NarServer(views, self._withheld, tier, Limits().of_one(shared.workers))
         endpoints = Endpoints(title, self._find, self._metrics, puller)
         handlers = self._server.routes
         handlers |= dict.fromkeys(endpoints.ROUTES, endpoints.answer)

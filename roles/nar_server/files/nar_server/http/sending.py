@@ -43,6 +43,11 @@ class SocketSender(Sender):
         self.sent += count
         return count
 
+    async def ready(self) -> None:
+        """Wait until the client takes more."""
+        self._check()
+        await self._writable()
+
     async def write(self, data: Data, more: bool = False) -> None:
         """Send bytes."""
         count = self.try_send(data, more)
