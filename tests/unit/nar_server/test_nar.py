@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nar_server import survey as survey_module
 from nar_server.layout import BUFFER_SIZE, INLINE_FILE, RUN_SIZE, SMALL_FILE, LargeFile
 from nar_server.nar import NarError
 from nar_server.survey import Part, open_folder, survey
@@ -209,6 +210,18 @@ def test_a_file_that_became_something_else(tmp_path: Path) -> None:
             file.open(folder)
     finally:
         os.close(folder)
+
+
+def test_not_all_of_very_many_tiny_files_are_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(2000):
+        (tmp_path / f"{number}").write_bytes(b"x" * INLINE_FILE)
+    files = [len(part.run.sizes) for part in surveyed(tmp_path)]
+    assert sum(files) == 0
+    monkeypatch.setattr(survey_module, "_MOST_HELD", RUN_SIZE)
+    others = [len(part.run.sizes) for part in surveyed(tmp_path)]
+    assert len(others) == len(files)
+    assert others[0] == 0
+    assert all(others[1:])
 
 
 def test_descriptors_are_closed(tmp_path: Path) -> None:

@@ -97,6 +97,16 @@ async def test_idle_files_are_closed(tree: Tree) -> None:
 
 
 @on_a_loop
+async def test_a_layout_that_is_let_go_of_takes_its_files_with_it(tree: Tree) -> None:
+    files, before = OpenFiles(COUNT), open_now()
+    for _ in range(2):
+        tree.read(files)
+        assert open_now() == before + COUNT
+        tree.layout = Layout(tree.layout.identity, [tree.run])
+        assert open_now() == before
+
+
+@on_a_loop
 async def test_a_file_that_changed_while_it_was_open(tree: Tree) -> None:
     files = OpenFiles(COUNT)
     tree.read(files)

@@ -11,6 +11,7 @@ import contextlib
 import resource
 from array import array
 from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary, finalize
 
 from .layout import Layout, Run, close_all
 
@@ -47,7 +48,8 @@ class OpenFiles:
 
     def __init__(self, limit: int) -> None:
         self._room = limit
-        self._opened: dict[Layout, _Opened] = {}
+        # A layout that is let go of takes its open files with it.
+        self._opened = WeakKeyDictionary[Layout, _Opened]()
         self._sweeping: asyncio.TimerHandle | None = None
 
     def read(self, layout: Layout, run: Run, folder: int, view: memoryview) -> None:
@@ -55,42 +57,43 @@ class OpenFiles:
         opened = self._opened.get(layout)
         if opened is None:
             opened = self._opened[layout] = _Opened()
-            if self._sweeping is None:
-                self._sweep_later()
+            finalize(layout, self._close, opened.descriptors).atexit = False
         opened.used = True
         descriptors = opened.descriptors.get(run)
         if descriptors is None and len(run.sizes) <= self._room:
             descriptors = opened.descriptors[run] = run.open_all(folder)
             self._room -= len(descriptors)
+            if self._sweeping is None:
+                self._sweep_later()
         if descriptors is not None:
             run.read(descriptors, view, wait=False)
             return
         with contextlib.closing(run.open_each(folder)) as each:
             run.read(each, view, wait=False)
 
-    def _drop(self, layout: Layout) -> None:
-        opened = self._opened.pop(layout, None)
-        if opened is not None:
-            for descriptors in opened.descriptors.values():
-                close_all(descriptors)
-                self._room += len(descriptors)
+    def _close(self, opened: dict[Run, array[int]]) -> None:
+        for descriptors in opened.values():
+            close_all(descriptors)
+            self._room += len(descriptors)
+        opened.clear()
 
     def _sweep_later(self) -> None:
         self._sweeping = asyncio.get_running_loop().call_later(_IDLE_SECONDS, self._sweep)
 
     def _sweep(self) -> None:
-        for layout in [layout for layout, opened in self._opened.items() if not opened.used]:
-            self._drop(layout)
-        for opened in self._opened.values():
-            opened.used = False
         self._sweeping = None
-        if self._opened:
+        every = list(self._opened.values())
+        for opened in every:
+            if not opened.used:
+                self._close(opened.descriptors)
+            opened.used = False
+        if any(opened.descriptors for opened in every):
             self._sweep_later()
 
     def close(self) -> None:
         """Close all of them, and keep none from now on."""
-        for layout in list(self._opened):
-            self._drop(layout)
+        for opened in list(self._opened.values()):
+            self._close(opened.descriptors)
         self._room = 0
         if self._sweeping is not None:
             self._sweeping.cancel()

@@ -18,6 +18,8 @@ from .layout import INLINE_FILE, OPEN_FLAGS, RUN_SIZE, SMALL_FILE, LargeFile, Pi
 
 # Texts of so many bytes join their run, though no file follows.
 _LONG_TEXT = 32 * 1024
+# When the texts of a path are as long, its other tiny files are read like small ones.
+_MOST_HELD = 32 * 2**20
 
 
 def is_directory(root: bytes) -> bool:
@@ -52,10 +54,12 @@ class Part(NamedTuple):
 class _Growing:
     """A run that grows: texts and files are added to it, and lie in its buffer."""
 
-    __slots__ = ("buffer", "cuts", "names", "size", "sizes", "texts")
+    __slots__ = ("buffer", "cuts", "inline", "names", "size", "sizes", "texts")
 
-    def __init__(self, buffer: memoryview) -> None:
+    def __init__(self, buffer: memoryview, inline: int) -> None:
+        """``inline``: files up to this size become text."""
         self.buffer = buffer
+        self.inline = inline
         self.texts = bytearray()
         self.cuts, self.sizes = array("I"), array("I")
         self.names: list[bytes] = []
@@ -76,7 +80,7 @@ class _Growing:
         view = self.buffer[start : end + 1]
         if os.readv(descriptor, (view,)) != size:
             read_slowly(descriptor, view, wait=True)
-        if size <= INLINE_FILE:
+        if size <= self.inline:
             self.texts += view[:size]
             return
         self.cuts.append(len(self.texts))
@@ -89,13 +93,22 @@ class _Growing:
         return Part(run, self.buffer, large)
 
 
+def _growing(buffers: Iterable[memoryview]) -> Iterator[_Growing]:
+    """The runs of a path, one after the other. A path of very many tiny files does not hold them all."""
+    held = 0
+    for buffer in buffers:
+        run = _Growing(buffer, INLINE_FILE if held < _MOST_HELD else -1)
+        yield run
+        held += len(run.texts)
+
+
 def survey(root: bytes, buffers: Iterable[memoryview]) -> Iterator[Part]:
     """The parts of a path's NAR, in order, the bytes of each run at the beginning of the next of ``buffers``.
 
     Of these there is no end, and each has ``BUFFER_SIZE`` bytes. Raises NarError for what no NAR can hold (sockets,
     fifos, devices) and for a file that changes meanwhile, OSError when something cannot be read.
     """
-    runs = map(_Growing, buffers)
+    runs = _growing(buffers)
     mode = os.lstat(root).st_mode
     folder = open_folder(root)
     try:
