@@ -53,9 +53,10 @@ class Bench:
     def store(self) -> Path:
         return self.root / "store/nix/store"
 
-    def nars(self, server: Server, connections: int) -> float:
-        """Seconds to fetch all NARs, all files in memory."""
-        server.warm()
+    def nars(self, server: Server, connections: int, *, warm: bool = True) -> float:
+        """Seconds to fetch all NARs. warm: all files are in memory."""
+        if warm:
+            server.warm()
         return self._ask(self.nar_client, server, connections, self.root / "nars")
 
     def narinfos(self, server: Server, connections: int) -> float:
@@ -121,9 +122,9 @@ def compare_nars(bench: Bench, flat: Server, rounds: int) -> None:
             bench.results.note(f"nginx {connections}", bench.nars(flat, connections))
             with ours(bench.store, bench.root / "key", bench.root / "a.toml") as server:
                 bench.results.note(f"first {connections}", bench.nars(server, connections))
-                # Until every worker has seen every path.
-                for _ in range(3):
-                    bench.nars(server, max(CONNECTIONS))
+                # Until every worker has most likely seen every path.
+                for _ in range(8):
+                    bench.nars(server, max(CONNECTIONS), warm=False)
                 bench.results.note(f"warm {connections}", bench.nars(server, connections))
             bench.results.note(f"nginx {connections}", bench.nars(flat, connections))
             with ours(bench.store, bench.root / "key", bench.root / "b.toml", tier=tier) as server:
