@@ -14,7 +14,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from nar_server import filler
+from nar_server import filler, hot_tier
 from nar_server.filler import Filler
 from nar_server.hot_tier import SUFFIX, HotTier, Source, pack_name
 from nar_server.nar import NarError
@@ -60,6 +60,26 @@ def test_second_request_is_sent_from_the_pack(store: Any, serve: Any, trees: Any
     if make == "large":
         # Large files are not kept twice.
         assert pack.stat().st_size < 10_000
+
+
+@pytest.mark.parametrize("patience", [0.3, 3600])
+def test_packs_are_made_while_no_nar_is_sent(
+    store: Any, serve: Any, trees: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, patience: float
+) -> None:
+    monkeypatch.setattr(hot_tier, "_QUIET_SECONDS", 0.05)
+    monkeypatch.setattr(hot_tier, "_PATIENCE_SECONDS", patience)
+    path, other = store.add("x", trees["small"]), store.add("y", trees["large"])
+    with serve(store, tier=HotTier(folder, 100 * MIB)) as server:
+        stalled = server.connect()
+        stalled.sendall(f"GET {other.url} HTTP/1.1\r\nHost: cache\r\n\r\n".encode())
+        assert stalled.recv(12) == b"HTTP/1.1 200"
+        assert server.ask(path.url).body == path.nar
+        pack = folder / pack_name(source_of(path).nar_hash)
+        if patience > 1:
+            time.sleep(1)
+            assert not pack.exists()
+            stalled.close()
+        eventually(pack.exists)
 
 
 def test_a_path_that_is_not_what_nix_registered_is_not_kept(store: Any, folder: Path) -> None:
