@@ -63,13 +63,10 @@ def test_second_request_is_sent_from_the_pack(store: Any, serve: Any, trees: Any
 
 
 @pytest.mark.parametrize("patience", [0.3, 3600])
-def test_packs_are_made_while_no_nar_is_sent(
-    store: Any, serve: Any, trees: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, patience: float
-) -> None:
-    monkeypatch.setattr(hot_tier, "_QUIET_SECONDS", 0.05)
-    monkeypatch.setattr(hot_tier, "_PATIENCE_SECONDS", patience)
+def test_packs_are_made_while_no_nar_is_sent(store: Any, serve: Any, trees: Any, folder: Path, patience: float) -> None:
     path, other = store.add("x", trees["small"]), store.add("y", trees["large"])
-    with serve(store, tier=HotTier(folder, 100 * MIB)) as server:
+    limits = mock.patch.multiple(hot_tier, _QUIET_SECONDS=0.05, _PATIENCE_SECONDS=patience)
+    with limits, serve(store, tier=HotTier(folder, 100 * MIB)) as server:
         stalled = server.connect()
         stalled.sendall(f"GET {other.url} HTTP/1.1\r\nHost: cache\r\n\r\n".encode())
         assert stalled.recv(12) == b"HTTP/1.1 200"
