@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -108,16 +108,16 @@ def survey(root: bytes, buffers: Iterable[memoryview]) -> Iterator[Part]:
     Of these there is no end, and each has ``BUFFER_SIZE`` bytes. Raises NarError for what no NAR can hold (sockets,
     fifos, devices) and for a file that changes meanwhile, OSError when something cannot be read.
     """
-    runs = _growing(buffers)
+    begin = _growing(buffers).__next__
     mode = os.lstat(root).st_mode
     folder = open_folder(root)
     try:
         if stat.S_ISDIR(mode):
-            yield from _survey_directory(root, folder, runs)
+            yield from _survey_directory(root, folder, begin)
         elif stat.S_ISREG(mode):
-            yield from _survey_file(root, folder, runs)
+            yield from _survey_file(root, folder, begin)
         elif stat.S_ISLNK(mode):
-            run = next(runs)
+            run = begin()
             run.add(nar.MAGIC + nar.SYMLINK + nar.string(os.readlink(root)) + nar.CLOSE)  # noqa: PTH115
             yield run.part()
         else:
@@ -126,18 +126,18 @@ def survey(root: bytes, buffers: Iterable[memoryview]) -> Iterator[Part]:
         os.close(folder)
 
 
-def _survey_file(root: bytes, folder: int, runs: Iterator[_Growing]) -> Iterator[Part]:
-    run, name = next(runs), os.path.basename(root)  # noqa: PTH119
+def _survey_file(root: bytes, folder: int, begin: Callable[[], _Growing]) -> Iterator[Part]:
+    run, name = begin(), os.path.basename(root)  # noqa: PTH119
     size = _add_file(run, nar.MAGIC, name, folder)
     if size > SMALL_FILE:
         yield run.part(LargeFile(size, name))
-        run = next(runs)
+        run = begin()
     run.add(nar.padding(size) + nar.CLOSE)
     yield run.part()
 
 
-def _survey_directory(root: bytes, folder: int, runs: Iterator[_Growing]) -> Iterator[Part]:
-    run = next(runs)
+def _survey_directory(root: bytes, folder: int, begin: Callable[[], _Growing]) -> Iterator[Part]:
+    run = begin()
     below = len(root) + 1
     text = nar.MAGIC + nar.DIRECTORY
     # The rest of each directory that is open, the last entry first; None closes it.
@@ -151,13 +151,13 @@ def _survey_directory(root: bytes, folder: int, runs: Iterator[_Growing]) -> Ite
         text += nar.BEFORE_NAME[length] + entry.name + nar.AFTER_NAME[length]
         if run.size >= RUN_SIZE:
             yield run.part()
-            run = next(runs)
+            run = begin()
         if entry.is_file(follow_symlinks=False):
             name = entry.path[below:]
             size = _add_file(run, text, name, folder)
             if size > SMALL_FILE:
                 yield run.part(LargeFile(size, name))
-                run = next(runs)
+                run = begin()
             text = nar.AFTER_CONTENT[size % nar.ALIGNMENT]
             continue
         if entry.is_dir(follow_symlinks=False):
