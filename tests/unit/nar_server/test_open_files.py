@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine
 from itertools import repeat
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from nar_server import open_files
@@ -138,10 +139,15 @@ def test_a_path_that_took_the_place_of_another(store: Any, serve: Any, tmp_path:
             assert server.ask(path.url).body == path.nar.replace(b"0" * (INLINE_FILE + 1), b"z" * (INLINE_FILE + 1))
 
 
-def test_others_need_descriptors_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits = [100, 1000]
-    monkeypatch.setattr(resource, "getrlimit", lambda _what: tuple(limits))
-    monkeypatch.setattr(resource, "setrlimit", lambda _what, wanted: limits.__setitem__(slice(None), wanted))
-    assert allowed(10_000) == 750
-    assert limits == [1000, 1000]
-    assert allowed(10) == 10
+@pytest.mark.parametrize(
+    ("soft", "hard", "raised", "kept"), [(100, 10_000, 10_000, 7500), (1024, 1024, 1024, 512), (64, 64, 64, 0)]
+)
+def test_others_need_descriptors_too(soft: int, hard: int, raised: int, kept: int) -> None:
+    limits = [soft, hard]
+    with (
+        mock.patch.object(resource, "getrlimit", lambda _what: tuple(limits)),
+        mock.patch.object(resource, "setrlimit", lambda _what, wanted: limits.__setitem__(slice(None), wanted)),
+    ):
+        assert allowed(100_000) == kept
+        assert limits == [raised, hard]
+        assert allowed(10) == min(10, kept)

@@ -17,8 +17,9 @@ from .layout import Layout, Run, close_all
 
 # Those of a path that nobody asked for in so long are closed: they keep the disk space of what was deleted.
 _IDLE_SECONDS = 30
-# Connections and everything else need descriptors too.
-_MOST_SHARE = 0.75
+# Connections and everything else need descriptors too: a quarter of all, and no fewer than this.
+_OTHERS_SHARE = 0.25
+_OTHERS_LEAST = 512
 
 
 def allowed(wanted: int) -> int:
@@ -29,7 +30,9 @@ def allowed(wanted: int) -> int:
         with contextlib.suppress(OSError, ValueError):
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
             soft = hard
-    return wanted if soft == resource.RLIM_INFINITY else min(wanted, int(soft * _MOST_SHARE))
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    return max(0, min(wanted, soft - max(_OTHERS_LEAST, int(soft * _OTHERS_SHARE))))
 
 
 @dataclass(slots=True)
