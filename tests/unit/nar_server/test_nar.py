@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nar_server import nar
 from nar_server import survey as survey_module
 from nar_server.layout import BUFFER_SIZE, INLINE_FILE, RUN_SIZE, SMALL_FILE, LargeFile
 from nar_server.nar import NarError
@@ -135,6 +136,29 @@ def test_deeper_than_python_recurses(tmp_path: Path) -> None:
     subprocess.run(["rm", "-r", tmp_path / "d"], check=True)
 
 
+def test_a_full_run_and_a_long_text(tmp_path: Path) -> None:
+    deep = tmp_path / ("d/" * 1900)
+    subprocess.run(["mkdir", "-p", deep], check=True)
+    # A run begins after the large file, and is almost full when the links and the ends of all folders follow.
+    (deep / "a").write_bytes(b"a" * (SMALL_FILE + 1))
+    for name in "bcde":
+        (deep / name).write_bytes(b"x" * (RUN_SIZE // 4 - 2000))
+    for number in range(110):
+        (deep / f"link{number}").symlink_to("target")
+    (tmp_path / "e").write_bytes(b"e" * SMALL_FILE)
+    found = nar_of(tmp_path)
+    assert (found.count(b"directory"), found.count(b"symlink"), found.count(b"regular")) == (1901, 110, 6)
+    assert found.endswith(b"e" * SMALL_FILE + 3 * nar.CLOSE)
+    subprocess.run(["rm", "-r", tmp_path / "d"], check=True)
+
+
+@pytest.mark.parametrize("length", [1, 255, 256, 1023])
+def test_names_of_every_length(length: int) -> None:
+    name = b"n" * length
+    tokens = b"".join(map(nar.string, [b"entry", b"(", b"name", name, b"node"]))
+    assert nar.BEFORE_NAME[length] + name + nar.AFTER_NAME[length] == tokens
+
+
 def fifo(path: Path) -> None:
     os.mkfifo(path)
 
@@ -151,7 +175,7 @@ def test_sockets_and_fifos_are_refused(special: Callable[[Path], None], nested: 
     if nested:
         root.mkdir()
     special(root / "x" if nested else root)
-    with pytest.raises(NarError, match="is neither a file, a directory nor a symbolic link"):
+    with pytest.raises(NarError, match=r"/[rx] is neither a file, a directory nor a symbolic link"):
         surveyed(root)
 
 
@@ -181,7 +205,7 @@ def test_a_file_that_changes_while_it_is_read(content: bytes, tmp_path: Path, mo
         nar_of(tmp_path)
 
 
-@pytest.mark.parametrize("change", [-INLINE_FILE, -1, 1])
+@pytest.mark.parametrize("change", [-2 * INLINE_FILE, -INLINE_FILE, -1, 1])
 @pytest.mark.parametrize("wait", [False, True])
 def test_a_file_that_changed_since_its_layout(change: int, wait: bool, tmp_path: Path) -> None:
     path = tmp_path / "f"
@@ -190,7 +214,10 @@ def test_a_file_that_changed_since_its_layout(change: int, wait: bool, tmp_path:
     path.write_bytes(b"x" * (2 * INLINE_FILE + change))
     folder = open_folder(os.fsencode(tmp_path))
     try:
-        with closing(part.run.open_each(folder)) as opened, pytest.raises(NarError, match="changed since it was"):
+        with (
+            closing(part.run.open_each(folder)) as opened,
+            pytest.raises(NarError, match="/f changed since it was looked at"),
+        ):
             part.run.read(opened, memoryview(bytearray(BUFFER_SIZE)), wait=wait)
     finally:
         os.close(folder)

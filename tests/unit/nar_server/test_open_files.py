@@ -14,6 +14,7 @@ from unittest import mock
 import pytest
 from nar_server import open_files
 from nar_server.layout import BUFFER_SIZE, INLINE_FILE, Layout, Run, identity
+from nar_server.nar import NarError
 from nar_server.open_files import OpenFiles, allowed
 from nar_server.survey import open_folder, survey
 
@@ -112,7 +113,7 @@ async def test_a_file_that_changed_while_it_was_open(tree: Tree) -> None:
     files = OpenFiles(COUNT)
     tree.read(files)
     Path(os.fsdecode(tree.root), "3").write_bytes(b"x")
-    with pytest.raises(Exception, match="3 changed since it was looked at"):
+    with pytest.raises(NarError, match="3 changed since it was looked at"):
         tree.read(files)
     files.close()
 

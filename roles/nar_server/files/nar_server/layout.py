@@ -58,9 +58,13 @@ class Run:
         """Bytes of memory it takes, about."""
         return len(self.texts) + len(self.names) + 8 * len(self.sizes) + _PIECE_COST
 
+    @property
+    def _each_name(self) -> list[bytes]:
+        return self.names.split(b"\0") if self.sizes else []
+
     def open_each(self, folder: int) -> Generator[int, None, None]:
         """Descriptors of its files, each closed when the next one is asked for. ``folder``: where names begin."""
-        for name in self.names.split(b"\0") if self.sizes else ():
+        for name in self._each_name:
             descriptor = os.open(name, OPEN_FLAGS, dir_fd=folder)
             try:
                 yield descriptor
@@ -71,7 +75,7 @@ class Run:
         """Descriptors of its files, for the caller to close; of none when one cannot be opened."""
         descriptors = array("i")
         try:
-            for name in self.names.split(b"\0") if self.sizes else ():
+            for name in self._each_name:
                 descriptors.append(os.open(name, OPEN_FLAGS, dir_fd=folder))
         except BaseException:
             close_all(descriptors)
@@ -103,6 +107,11 @@ def close_all(descriptors: Iterable[int]) -> None:
         os.close(descriptor)
 
 
+def path_of(descriptor: int) -> bytes:
+    """Where an open file is, or was (proc(5))."""
+    return os.readlink(b"/proc/self/fd/%d" % descriptor)  # noqa: PTH115
+
+
 def read_slowly(descriptor: int, view: memoryview, wait: bool) -> None:
     """Read a file that did not come in one piece; the last byte of the view must stay unread."""
     count = 0
@@ -111,7 +120,7 @@ def read_slowly(descriptor: int, view: memoryview, wait: bool) -> None:
         if count == len(view):
             break
     if count != len(view) - 1 or not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise changed(os.readlink(b"/proc/self/fd/%d" % descriptor))  # noqa: PTH115
+        raise changed(path_of(descriptor))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ Format: https://nix.dev/manual/nix/latest/protocols/nix-archive
 from __future__ import annotations
 
 ALIGNMENT = 8
-# No file name is longer (NAME_MAX).
-_LONGEST_NAME = 255
+# No file name is longer: most file systems allow 255 bytes, ZFS up to these.
+_LONGEST_NAME = 1023
 
 
 class NarError(Exception):
@@ -42,7 +42,8 @@ CLOSE = string(b")")
 CLOSE_ENTRY = CLOSE + CLOSE
 NODE = string(b"node")
 # What stands before a name of so many bytes, and after it.
-BEFORE_NAME = [_strings(b"entry", b"(", b"name") + length.to_bytes(8, "little") for length in range(_LONGEST_NAME + 1)]
+_ENTRY = _strings(b"entry", b"(", b"name")
+BEFORE_NAME = [_ENTRY + length.to_bytes(8, "little") for length in range(_LONGEST_NAME + 1)]
 AFTER_NAME = [padding(length) + NODE for length in range(_LONGEST_NAME + 1)]
 # What follows the content of an entry, by its size modulo the alignment.
 AFTER_CONTENT = [padding(size) + CLOSE_ENTRY for size in range(ALIGNMENT)]

@@ -14,7 +14,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from . import nar
-from .layout import INLINE_FILE, OPEN_FLAGS, RUN_SIZE, SMALL_FILE, LargeFile, Piece, Run, read_slowly
+from .layout import INLINE_FILE, OPEN_FLAGS, RUN_SIZE, SMALL_FILE, LargeFile, Piece, Run, path_of, read_slowly
 
 # Texts of so many bytes join their run, though no file follows.
 _LONG_TEXT = 32 * 1024
@@ -143,15 +143,18 @@ def _survey_directory(root: bytes, folder: int, begin: Callable[[], _Growing]) -
     # The rest of each directory that is open, the last entry first; None closes it.
     pending = _entries(root)
     while pending:
+        if len(text) >= _LONG_TEXT:
+            run.add(text)
+            text = b""
+        if run.size >= RUN_SIZE:
+            yield run.part()
+            run = begin()
         entry = pending.pop()
         if entry is None:
             text += nar.CLOSE_ENTRY
             continue
         length = len(entry.name)
         text += nar.BEFORE_NAME[length] + entry.name + nar.AFTER_NAME[length]
-        if run.size >= RUN_SIZE:
-            yield run.part()
-            run = begin()
         if entry.is_file(follow_symlinks=False):
             name = entry.path[below:]
             size = _add_file(run, text, name, folder)
@@ -159,8 +162,7 @@ def _survey_directory(root: bytes, folder: int, begin: Callable[[], _Growing]) -
                 yield run.part(LargeFile(size, name))
                 run = begin()
             text = nar.AFTER_CONTENT[size % nar.ALIGNMENT]
-            continue
-        if entry.is_dir(follow_symlinks=False):
+        elif entry.is_dir(follow_symlinks=False):
             text += nar.DIRECTORY
             pending.append(None)
             pending += _entries(entry.path)
@@ -168,9 +170,6 @@ def _survey_directory(root: bytes, folder: int, begin: Callable[[], _Growing]) -
             text += nar.SYMLINK + nar.string(os.readlink(entry.path)) + nar.CLOSE_ENTRY  # noqa: PTH115
         else:
             raise _unfit(entry.path)
-        if len(text) >= _LONG_TEXT:
-            run.add(text)
-            text = b""
     run.add(text + nar.CLOSE)
     yield run.part()
 
@@ -190,7 +189,7 @@ def _add_file(run: _Growing, text: bytes, name: bytes, folder: int) -> int:
         status = os.fstat(descriptor)
         mode, size = status.st_mode, status.st_size
         if not stat.S_ISREG(mode):
-            raise _unfit(name)
+            raise _unfit(path_of(descriptor))
         run.add(text + (nar.EXECUTABLE if mode & stat.S_IXUSR else nar.REGULAR) + size.to_bytes(8, "little"))
         if size <= SMALL_FILE:
             run.read(descriptor, size, name)
