@@ -12,12 +12,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import astuple, dataclass
 from typing import Any
 
+from .buffers import Buffers
 from .catalogue import Catalogue, Entry
 from .database import DatabaseUnavailableError
 from .hot_tier import HotTier, Source
 from .http import Request, Response
 from .layout import LayoutIndex
-from .nar_body import Buffers, NarBody
+from .nar_body import NarBody
 from .narinfo import render_cache_info
 from .open_files import OpenFiles, allowed
 from .ranges import UnsatisfiableError, parse_range

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from itertools import repeat
 
+from .buffers import Buffers
 from .hot_tier import HotTier, Source
 from .http import Body, Sender
 from .http.sending import SocketSender
@@ -29,37 +30,6 @@ _PROBE_STEP = 512 * 1024
 _FROM_MEMORY_SECONDS = 0.01
 # What reading without waiting may end with: not in memory; the file system cannot tell, as overlayfs cannot.
 _NOT_AT_ONCE = (errno.EAGAIN, errno.EOPNOTSUPP)
-
-
-class Buffers:
-    """Buffers of ``BUFFER_SIZE``, used again: new ones would cost a page fault for every 4 KiB.
-
-    ``plenty``: as many may be held by those who wait for their clients; when more are, one reads again what the client
-    did not take at once.
-    """
-
-    def __init__(self, plenty: int, keep: int = 16) -> None:
-        self._plenty = plenty
-        self._keep = keep
-        self._lent = 0
-        self._free: list[memoryview] = []
-
-    @property
-    def scarce(self) -> bool:
-        """Whether so many are lent that none should be held."""
-        return self._lent > self._plenty
-
-    @contextlib.contextmanager
-    def lend(self) -> Iterator[memoryview]:
-        """A buffer. It is not used again when something fails: a thread may still be reading into it."""
-        buffer = self._free.pop() if self._free else memoryview(bytearray(BUFFER_SIZE))
-        self._lent += 1
-        try:
-            yield buffer
-            if len(self._free) < self._keep:
-                self._free.append(buffer)
-        finally:
-            self._lent -= 1
 
 
 class NarBody(Body):
