@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import functools
+
 ALPHABET = "0123456789abcdfghijklmnpqrsvwxyz"
 _BITS = 5
 _VALUES = {digit: value for value, digit in enumerate(ALPHABET)}
@@ -16,6 +18,7 @@ def encoded_length(size: int) -> int:
     return (size * 8 + _BITS - 1) // _BITS
 
 
+@functools.lru_cache(maxsize=8192)
 def encode(data: bytes) -> str:
     """The digits of ``data``: 52 for a SHA-256 hash, 32 for the hash part of a store path."""
     number = int.from_bytes(data, "little")

@@ -57,6 +57,8 @@ class Database:
 
     def __init__(self, path: Path, store_dir: str) -> None:
         self._path = path
+        # Looked at with each question, and a Path is slow at that.
+        self._name = os.fspath(path)
         self._store_dir = store_dir
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
@@ -116,7 +118,7 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         """The connection, a new one when another file has taken the database's name."""
-        status = self._path.stat()
+        status = os.stat(self._name)  # noqa: PTH116
         file = (status.st_dev, status.st_ino)
         if self._connection is None or self._file != file:
             self.close()

@@ -56,7 +56,7 @@ class HotTier:
     """The tier as a server sees it: it reads, and tells the filler what to make. ``size``: bytes it may take."""
 
     def __init__(self, folder: Path, size: int) -> None:
-        self._folder = folder
+        self._folder = os.fspath(folder)
         self._size = size
         self._filler: subprocess.Popen[bytes] | None = None
         self._started = -float(_RESTART_SECONDS)
@@ -68,7 +68,7 @@ class HotTier:
 
     def open(self, nar_hash: bytes, size: int) -> Pack | None:
         """The pack of a NAR of ``size`` bytes, for the caller to close; None when it is not there or is damaged."""
-        name = self._folder / pack_name(nar_hash)
+        name = f"{self._folder}/{pack_name(nar_hash)}"
         try:
             descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
@@ -140,7 +140,7 @@ class HotTier:
             self.close()
         if self._filler is None and time.monotonic() - self._started >= _RESTART_SECONDS:
             self._started = time.monotonic()
-            command = [sys.executable, "-P", "-m", "nar_server.filler", str(self._folder), str(self._size)]
+            command = [sys.executable, "-P", "-m", "nar_server.filler", self._folder, str(self._size)]
             path = str(Path(__file__).parents[1])
             try:
                 self._filler = subprocess.Popen(command, stdin=subprocess.PIPE, env=os.environ | {"PYTHONPATH": path})

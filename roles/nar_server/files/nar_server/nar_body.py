@@ -26,6 +26,7 @@ from .survey import Part, open_folder, survey
 # Of a large file, so much is looked up in the page cache and sent at once.
 _SLICE = 2 * 1024 * 1024
 _PROBE_STEP = 512 * 1024
+_ANY_BYTE = (bytearray(1),)
 # What is read in less time, all its small files, was in memory; a disk that turns needs as long for one.
 _FROM_MEMORY_SECONDS = 0.01
 # What reading without waiting may end with: not in memory; the file system cannot tell, as overlayfs cannot.
@@ -196,10 +197,9 @@ async def _send_slices(sender: Sender, descriptor: int, first: int, last: int) -
 
 def _in_memory(descriptor: int, first: int, last: int) -> bool:
     """Whether a part of a file seems to be in the page cache, so that sending it does not wait for the disk."""
-    byte = bytearray(1)
     try:
         for position in (*range(first, last, _PROBE_STEP), last - 1):
-            os.preadv(descriptor, (byte,), position, os.RWF_NOWAIT)
+            os.preadv(descriptor, _ANY_BYTE, position, os.RWF_NOWAIT)
     except OSError as error:
         if error.errno not in _NOT_AT_ONCE:
             raise

@@ -16,8 +16,8 @@ import os
 import stat
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import repeat
+from typing import NamedTuple
 
 from .layout import BUFFER_SIZE, LargeFile
 from .nar import NarError
@@ -33,8 +33,7 @@ class PackError(Exception):
     """A file that is not a whole pack."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """``size`` bytes of a NAR from ``start``: those of the pack from ``offset``, or the large file ``name``.
 
     The name is below the path. That of the path itself, when it is a file, is empty: paths of the same content have the
@@ -47,14 +46,13 @@ class Segment:
     name: bytes | None
 
 
-def _merge(segments: list[Segment], size: int) -> None:
-    """Add bytes of the pack to the segments."""
+def _merge(segments: list[Segment], size: int, offset: int) -> None:
+    """Add ``size`` bytes of the pack from ``offset`` to the segments."""
     last = segments[-1] if segments else None
     if last is not None and last.name is None:
         segments[-1] = Segment(last.start, last.size + size, last.offset, None)
         return
     start = last.start + last.size if last else 0
-    offset = sum(segment.size for segment in segments if segment.name is None)
     segments.append(Segment(start, size, offset, None))
 
 
@@ -75,7 +73,7 @@ def write_pack(root: bytes, nar_hash: bytes, target: int, limit: int) -> int:
             data = part.buffer[: part.run.size]
             digest.update(data)
             _write_all(target, data)
-            _merge(segments, part.run.size)
+            _merge(segments, part.run.size, written)
             written += part.run.size
             if written > limit:
                 raise PackError(f"its small files have more than {limit} bytes")

@@ -21,7 +21,7 @@ def parse_range(text: str | None, size: int) -> tuple[int, int] | None:
     None when there is no such header, or one that a server may ignore: malformed, of another unit, or of several
     ranges. Raises UnsatisfiableError when the range is well-formed and empty.
     """
-    found = _RANGE.fullmatch((text or "").replace(" ", ""))
+    found = _RANGE.fullmatch(text.replace(" ", "")) if text else None
     if found is None or not (found[1] or found[2]):
         return None
     if not found[1]:

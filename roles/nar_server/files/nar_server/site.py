@@ -148,12 +148,14 @@ class Site:
             self._metrics.add("nar_server_requests_total", view=view.name, kind=kind)
             return handler(request, view, route)
 
-        async def handle_later(request: Request, view: View, route: routes.Route) -> Response:
-            answer = handle(request, view, route)
-            response = answer if isinstance(answer, Response) else await answer
-            return self._counting_body(response, view)
+        async def later(answer: Awaitable[Response], view: View) -> Response:
+            return self._counting_body(await answer, view)
 
-        return handle_later if kind == "nar" else handle
+        def handle_nar(request: Request, view: View, route: routes.Route) -> Response | Awaitable[Response]:
+            answer = handle(request, view, route)
+            return self._counting_body(answer, view) if isinstance(answer, Response) else later(answer, view)
+
+        return handle_nar if kind == "nar" else handle
 
     def _counting_body(self, response: Response, view: View) -> Response:
         if isinstance(response.body, Body):
