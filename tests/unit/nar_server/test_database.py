@@ -7,6 +7,7 @@ import os
 import sqlite3
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from nar_server.database import Database, DatabaseUnavailableError
@@ -81,18 +82,38 @@ def test_locked_and_unlocked(store: Any, database: Database) -> None:
         with pytest.raises(DatabaseUnavailableError) as error:
             database.probe()
         assert error.value.busy
+        assert "touch" not in str(error.value)
         writer.execute("commit")
     database.probe()
 
 
 def test_absent_then_there(tmp_path: Path, store: Any) -> None:
     database = Database(tmp_path / "late.sqlite", "/nix/store")
-    with pytest.raises(DatabaseUnavailableError, match="No such file or directory") as error:
+    with pytest.raises(
+        DatabaseUnavailableError, match=r"No such file or directory\. Is the store's folder right\?"
+    ) as error:
         database.probe()
     assert not error.value.busy
     store.database.rename(tmp_path / "late.sqlite")
     database.probe()
     database.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (sqlite3.SQLITE_CANTOPEN, True),
+        (sqlite3.SQLITE_READONLY_CANTINIT, True),
+        (sqlite3.SQLITE_BUSY_RECOVERY, False),
+        (sqlite3.SQLITE_CORRUPT, False),
+    ],
+)
+def test_advice_where_it_helps(code: int, advice: bool, database: Database) -> None:
+    problem = sqlite3.OperationalError("no")
+    problem.sqlite_errorcode = code
+    with mock.patch.object(Database, "_open", side_effect=problem), pytest.raises(DatabaseUnavailableError) as error:
+        database.probe()
+    assert ("root can touch them" in str(error.value)) == advice
 
 
 def test_replaced_by_another(tmp_path: Path, store: Any, database: Database) -> None:

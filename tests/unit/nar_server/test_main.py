@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
@@ -160,6 +161,8 @@ def test_stats(running: Running, store: Any, tmp_path: Path) -> None:
     path = store.add("x")
     running.get(f"/{path.hash_part}.narinfo")
     assert len(running.get(path.url)) == len(path.nar)
+    with pytest.raises(HTTPError, match="404"):
+        running.get(path.url.replace(path.hash_part, "0" * 32))
     file = tmp_path / "stats.toml"
     file.write_text(f'listen = ["{running.address}"]')
     done = run("stats", "--config", str(file), "--json")

@@ -38,6 +38,8 @@ _BUSY = {
     sqlite3.SQLITE_READONLY_CANTLOCK,
     sqlite3.SQLITE_READONLY_RECOVERY,
 }
+# What it meets when the log is not there and it may not make it.
+_CANNOT_OPEN = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 _PROBE = "SELECT 1 FROM ValidPaths LIMIT 1"
 
 # Equal as long as nobody has written to the database.
@@ -110,11 +112,17 @@ class Database:
             busy = getattr(problem, "sqlite_errorcode", None) in _BUSY
             if not busy:
                 self.close()
-            raise DatabaseUnavailableError(
-                f"Nix's database {self._path} cannot be read: {problem}."
-                f" Readers need the files {self._path.name}-wal and -shm beside it; root can make them with touch.",
-                busy=busy,
-            ) from problem
+            raise DatabaseUnavailableError(self._describe(problem), busy=busy) from problem
+
+    def _describe(self, problem: sqlite3.Error | OSError) -> str:
+        reason = problem.strerror if isinstance(problem, OSError) else problem
+        text = f"Nix's database {self._path} cannot be read: {reason}"
+        if isinstance(problem, FileNotFoundError):
+            return f"{text}. Is the store's folder right? Nix makes its database when it is used first."
+        # The primary code is in the lowest byte (https://sqlite.org/rescode.html).
+        if getattr(problem, "sqlite_errorcode", 0) & 0xFF in _CANNOT_OPEN:
+            return f"{text}. Readers need the files {self._path.name}-wal and -shm beside it; root can touch them."
+        return text
 
     def _open(self) -> sqlite3.Connection:
         """The connection, a new one when another file has taken the database's name."""

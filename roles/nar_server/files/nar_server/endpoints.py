@@ -174,7 +174,7 @@ class Endpoints:
         return {
             "paths": self._count_paths(view),
             "narinfos": requests("narinfo"),
-            "nars": requests("nar"),
+            "nars": self._metrics.value("nar_server_sent_nars_total", view=view.name),
             "bytes": self._metrics.value("nar_server_sent_bytes_total", view=view.name),
         }
 

@@ -41,6 +41,7 @@ METRICS = {
         Metric("nar_server_requests_total", "counter", "Requests by view and by what was asked for."),
         Metric("nar_server_responses_total", "counter", "Answers by status."),
         Metric("nar_server_sent_bytes_total", "counter", "Bytes of NARs sent, by view."),
+        Metric("nar_server_sent_nars_total", "counter", "NARs, or ranges of them, sent to their end, by view."),
         Metric("nar_server_cut_total", "counter", "Connections cut since a NAR could not be finished."),
         Metric(
             "nar_server_withheld_paths", "counter", "Paths that were asked for and that nothing vouches for, by view."
@@ -181,6 +182,10 @@ class Metrics:
         if key not in self._places:
             self._places[key] = self._shared.place(series(name, labels))
         return self._places[key]
+
+    def first(self, text: str) -> bool:
+        """Whether no worker has told of this text before (``Shared.first``)."""
+        return self._shared.first(text)
 
     def add(self, name: str, amount: float = 1, **labels: str) -> None:
         """Count."""

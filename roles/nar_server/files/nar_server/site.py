@@ -97,7 +97,9 @@ class Site:
                 # Opened now, its files stay (see database.py); when it cannot be, requests are told so.
                 store.database.probe()
             except DatabaseUnavailableError as problem:
-                LOGGER.warning("%s", problem)
+                # Each worker finds out, and one says so.
+                if shared.first(str(problem)):
+                    LOGGER.warning("%s", problem)
         tier = HotTier(config.hot_tier.folder, config.hot_tier.size) if config.hot_tier.size else None
         puller = None
         if config.upstreams:
@@ -134,7 +136,7 @@ class Site:
     def _withheld(self, view: View, path: str) -> None:
         if self._shared.first(f"{view.name} withholds {path}"):
             self._metrics.add("nar_server_withheld_paths", view=view.name)
-            LOGGER.warning("view %s: nothing vouches for %s: not signed", view.name, path)
+            LOGGER.warning("view %s: nothing vouches for %s/%s: not signed", view.name, view.store.directory, path)
 
     def _count(self, response: Response) -> Response:
         self._metrics.add("nar_server_responses_total", status=str(response.status))
@@ -161,10 +163,14 @@ class Site:
         if isinstance(response.body, Body):
             response.body = CountedBody(
                 response.body,
-                lambda size: self._metrics.add("nar_server_sent_bytes_total", size, view=view.name),
+                lambda size: self._count_sent(view, size),
                 lambda: self._metrics.add("nar_server_cut_total"),
             )
         return response
+
+    def _count_sent(self, view: View, size: int) -> None:
+        self._metrics.add("nar_server_sent_nars_total", view=view.name)
+        self._metrics.add("nar_server_sent_bytes_total", size, view=view.name)
 
     def _or_else(self, first: RouteHandler, second: RouteHandler) -> RouteHandler:
         """Answers with ``first``, and what that does not find, with ``second``."""

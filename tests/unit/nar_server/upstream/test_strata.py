@@ -86,7 +86,9 @@ def find(pulling: Any, hash_part: str) -> Any:
     return asyncio.run(asyncio.wait_for(work(), 20))
 
 
-def test_a_liar_does_not_keep_the_truth_away(make_upstream: Any, make_puller: Any, make_key: Any) -> None:
+def test_a_liar_does_not_keep_the_truth_away(
+    make_upstream: Any, make_puller: Any, make_key: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     liar, honest = make_upstream("liar-1"), make_upstream("honest-1")
     liar.add("x", b"lie", sign_with=make_key("impostor-1"))
     honest.pause = 0.1
@@ -96,6 +98,9 @@ def test_a_liar_does_not_keep_the_truth_away(make_upstream: Any, make_puller: An
     count = pulling.metrics.value
     assert count("nar_server_upstream_requests_total", upstream="liar", outcome="untrusted") == 1
     assert count("nar_server_upstream_requests_total", upstream="honest", outcome="hit") == 1
+    assert find(pulling, path.hash_part).info == path.info
+    # Not said again with each request.
+    assert sum("not believed" in record.message for record in caplog.records) == 1
 
 
 def test_a_dead_cache_of_the_first_stratum_does_not_hide_the_second(

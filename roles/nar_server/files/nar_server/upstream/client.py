@@ -59,7 +59,8 @@ class Upstream:
         except UntrustedError as problem:
             # It answers, and for other paths it may be right.
             self.breaker.succeeded()
-            LOGGER.error("upstream %s: the narinfo of %s is not believed: %s", self.name, hash_part, problem)
+            if self._metrics.first(f"{self.name} {hash_part} {problem}"):
+                LOGGER.error("upstream %s: the narinfo of %s is not believed: %s", self.name, hash_part, problem)
             self._count("untrusted")
             return None
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError, FetchError) as problem:  # noqa: UP041
