@@ -138,7 +138,10 @@ def test_a_nar_in_flight_survives_its_removal(store: Any, serve: Any, trees: Any
 def test_a_full_disk_leaves_nothing_and_serves_on(store: Any, serve: Any, folder: Path) -> None:
     path = store.add("x", b"content")
     full = mock.Mock(f_blocks=1000, f_bavail=10)
-    with mock.patch.object(filler.os, "statvfs", return_value=full), pytest.raises(PackError, match="is free"):
+    with (
+        mock.patch.object(filler.os, "statvfs", return_value=full),
+        pytest.raises(PackError, match="of the file system free"),
+    ):
         Filler(folder, MIB).fill(source_of(path))
     assert list(folder.iterdir()) == []
     no_space = mock.patch("nar_server.packs.os.write", side_effect=OSError(28, "No space left on device"))
@@ -150,6 +153,16 @@ def test_a_full_disk_leaves_nothing_and_serves_on(store: Any, serve: Any, folder
     with serve(store, tier=unusable) as server:
         assert [server.ask(path.url).body for _ in range(3)] == [path.nar] * 3
     unusable.close()
+
+
+def test_a_smaller_budget_removes_what_is_too_much(store: Any, folder: Path) -> None:
+    paths = [store.add(f"p{number}", os.urandom(90_000)) for number in range(4)]
+    for path in paths:
+        Filler(folder, MIB).fill(source_of(path))
+    command = [sys.executable, "-P", "-m", "nar_server.filler", str(folder), "200000"]
+    environment = os.environ | {"PYTHONPATH": str(Path(filler.__file__).parents[1])}
+    subprocess.run(command, stdin=subprocess.DEVNULL, env=environment, check=True)
+    assert len(list(folder.iterdir())) == 2
 
 
 def test_killed_at_any_time_nothing_half_written_has_a_name(store: Any, trees: Any, folder: Path) -> None:

@@ -60,7 +60,9 @@ def test_a_closure_is_made_once(store: Any, trees: Any, config: Any, tmp_path: P
     file = config()
     first = warm(file, "--closure", full(top))
     assert (first.returncode, first.stderr) == (0, "")
-    assert first.stdout.splitlines()[-1] == "3 made, 0 were there, 0 are not in the hot tier"
+    lines = first.stdout.splitlines()
+    assert sorted(lines[:-1]) == sorted(f"made: {full(path)}" for path in (leaf, middle, top))
+    assert lines[-1] == "3 made, 0 were there, 0 are not in the hot tier"
     assert packs(tmp_path) == {path.nar_hash + SUFFIX for path in (leaf, middle, top)}
     again = warm(file, "--closure", full(top), full(leaf), full(other))
     assert again.stdout.splitlines()[-1] == "1 made, 3 were there, 0 are not in the hot tier"
@@ -119,7 +121,7 @@ def test_the_budget_is_kept_and_what_does_not_fit_is_named(store: Any, config: A
     # What nobody wanted now made room; what was just made did not.
     assert packs(tmp_path) == {path.nar_hash + SUFFIX for path in paths[:4]}
     told = done.stderr.splitlines()
-    assert [line.split(":")[1].strip() for line in told] == [str(path.real) for path in (large, paths[4])]
+    assert [line.split(":")[1].strip() for line in told] == [full(path) for path in (large, paths[4])]
     assert warm(file, *map(full, paths[:4])).returncode == 0
 
 

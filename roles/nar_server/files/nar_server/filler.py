@@ -97,7 +97,7 @@ class Filler:
         if total + size > self._budget:
             raise PackError(f"the {self._budget} bytes of the hot tier are full of what was asked for before")
         if self._short():
-            raise PackError(f"less than {_FREE_SHARE:.0%} of the file system is free")
+            raise PackError(f"it would leave less than {_FREE_SHARE:.0%} of the file system free")
 
     def _short(self) -> bool:
         status = os.statvfs(self._folder)
@@ -115,6 +115,9 @@ def main() -> None:
     yield_to_others()
     folder = Path(sys.argv[1])
     filler = Filler(folder, int(sys.argv[2]))
+    # The budget may be smaller than it was.
+    with contextlib.suppress(OSError, PackError):
+        filler.make_room(0)
     problems: str | None = None
     for line in sys.stdin:
         root, nar_hash, size = json.loads(line)

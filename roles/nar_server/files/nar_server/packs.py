@@ -76,7 +76,7 @@ def write_pack(root: bytes, nar_hash: bytes, target: int, limit: int) -> int:
             _merge(segments, part.run.size, written)
             written += part.run.size
             if written > limit:
-                raise PackError(f"its small files have more than {limit} bytes")
+                raise PackError(f"its small files have more than the {limit} bytes there is room for")
             if part.large is not None:
                 start = segments[-1].start + segments[-1].size
                 segments.append(Segment(start, part.large.size, 0, b"" if is_file else part.large.name))

@@ -101,7 +101,8 @@ class Wanted:
 
     def __init__(self, views: Iterable[View]) -> None:
         self._catalogues = [(view, Catalogue(view)) for view in views]
-        self.entries: dict[tuple[str, StorePath], Entry] = {}
+        # By store and path, as clients know it.
+        self.entries: dict[tuple[str, str], Entry] = {}
         self.unknown: list[str] = []
 
     def add(self, text: str, *, closure: bool) -> None:
@@ -122,12 +123,13 @@ class Wanted:
 
     def _take(self, view: View, catalogue: Catalogue, path: StorePath, *, closure: bool) -> Sequence[StorePath]:
         """Note a path; those to go on with."""
-        key = (view.store.name, path)
+        name = f"{view.store.directory}/{path}"
+        key = (view.store.name, name)
         if key in self.entries:
             return ()
         entry = self._find(catalogue, path)
         if entry is None:
-            self.unknown.append(f"{view.store.directory}/{path}")
+            self.unknown.append(name)
             return ()
         self.entries[key] = entry
         return entry.info.references if closure else ()
@@ -160,8 +162,7 @@ def warm(config: Config, names: Sequence[str], texts: Iterable[str], *, closure:
     made = there = 0
     for text in wanted.unknown:
         progress.failed(text, "no view serves it from its store")
-    for entry in wanted.entries.values():
-        name = os.fsdecode(entry.real)
+    for (_store, name), entry in wanted.entries.items():
         try:
             new = filler.fill(Source(entry.real, entry.info.nar_hash, entry.info.nar_size))
         except (OSError, NarError, PackError) as problem:
