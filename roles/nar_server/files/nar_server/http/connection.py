@@ -60,9 +60,10 @@ class Connection:
         if wanted != self._reading and not self._closed:
             self._reading = wanted
             if wanted:
-                self._loop.add_reader(self._socket, self._readable)
+                # By number: asyncio would write the socket down as text each time.
+                self._loop.add_reader(self._socket.fileno(), self._readable)
             else:
-                self._loop.remove_reader(self._socket)
+                self._loop.remove_reader(self._socket.fileno())
 
     def _enter(self, phase: Phase) -> None:
         self.phase = phase
