@@ -7,7 +7,8 @@ import socket
 from typing import Any
 
 import pytest
-from nar_server.http import HttpServer, Response
+from nar_server.http import HttpServer, Response, parser
+from nar_server.http.parser import BadRequestError
 
 
 def read_all(connection: socket.socket) -> bytes:
@@ -53,6 +54,24 @@ def test_what_is_not_clear_ends_the_connection(store: Any, serve: Any, request_:
         data = read_all(connection)
     assert data.startswith(b"HTTP/1.1 %d " % status)
     assert data.count(b"HTTP/1.1 ") == 1
+
+
+def test_blanks_in_a_header_cost_no_more_than_other_bytes() -> None:
+    """With a million of them, a pattern that tries all ways to share them out would not come to an end."""
+    with pytest.raises(BadRequestError, match="malformed header"):
+        parser._fields("x:" + " " * 1_000_000 + "\x01")
+    assert parser._fields("x: \t a b\t ").headers == {"x": "a b"}
+
+
+def test_long_heads_are_not_remembered() -> None:
+    before = parser._remembered_fields.cache_info().currsize
+    for number in range(300):
+        one = parser.Parser()
+        one.feed(b"GET / HTTP/1.1\r\nHost: x\r\nX-%d: %b\r\n\r\n" % (number, b"x" * 2000))
+        head = one.next_head()
+        assert head is not None
+        assert head.request.headers["host"] == "x"
+    assert parser._remembered_fields.cache_info().currsize == before
 
 
 def test_the_limit_of_a_head_is_that_of_each_head() -> None:

@@ -51,6 +51,20 @@ def test_cells_and_texts_are_everybodys() -> None:
     assert shared.first("another")
 
 
+def test_texts_that_are_alike_are_found_at_once() -> None:
+    shared = Shared()
+    texts = [f"main withholds {number:032}-package" for number in range(20_000)]
+    assert all(shared.first(text) for text in texts)
+    assert not any(shared.first(text) for text in texts)
+
+
+def test_too_many_texts_are_not_looked_for_long() -> None:
+    shared = Shared()
+    told = sum(shared.first(str(number)) for number in range(70_000))
+    assert 60_000 < told < 65_536
+    assert not shared.first("0")
+
+
 def test_places_outlive_a_reload() -> None:
     shared = Shared()
     Metrics(shared).add("nar_server_cut_total", 2)

@@ -15,13 +15,14 @@ import fcntl
 import mmap
 import os
 import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 
 _MOST_SERIES = 1024
 _NAME_SIZE = 256
 _SET_SIZE = 1 << 16
+_MOST_STEPS = 64
 _DOUBLE = struct.Struct("d")
 _KEY = struct.Struct("Q")
 
@@ -137,7 +138,7 @@ class Shared:
 
     def first(self, text: str) -> bool:
         """Whether nobody has told of this text before; it has been from now on. False once too many were."""
-        key = (zlib.crc32(text.encode()) << 32 | zlib.adler32(text.encode())) or 1
+        key = int.from_bytes(blake2b(text.encode(), digest_size=_KEY.size).digest(), "little") or 1
         there, _offset = self._look(key)
         if there:
             return False
@@ -149,8 +150,8 @@ class Shared:
             return True
 
     def _look(self, key: int) -> tuple[bool, int | None]:
-        """Whether a key is there; if not, the place for it, unless there is none left."""
-        for step in range(_SET_SIZE):
+        """Whether a key is there; if not, the place for it, unless there is none left near where it belongs."""
+        for step in range(_MOST_STEPS):
             offset = self._set_start + (key + step) % _SET_SIZE * _KEY.size
             (there,) = _KEY.unpack_from(self._memory, offset)
             if there == key:

@@ -241,6 +241,8 @@ class Connection:
         self._read(False)
         self._closed = True
         task, self._task = self._task, None
+        # What came is not kept until Python finds out that nobody needs the connection any more.
+        self._parser = Parser()
         self._sender.close()
         self._socket.close()
         self._server.forget(self)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
@@ -16,10 +17,10 @@ MAX_TARGET = 4 * 1024
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE = re.compile(rf"({_TOKEN}) ([!-~]+) HTTP/(1)\.([0-9])")
-_HEADER = re.compile(rf"({_TOKEN}):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*)")
+_HEADER = re.compile(rf"({_TOKEN}):([^\x00-\x08\x0a-\x1f\x7f]*)")
 _END = b"\r\n\r\n"
-# Heads repeat on a connection but for their target: what follows the request line is parsed once.
-_KNOWN_LIMIT = 64
+# Heads repeat but for their target: what follows the request line is parsed once. Longer ones are not remembered.
+_REMEMBERED_SIZE = 1024
 
 
 class BadRequestError(Exception):
@@ -79,13 +80,17 @@ def _fields(text: str) -> Fields:
     )
 
 
+@functools.lru_cache(maxsize=256)
+def _remembered_fields(rest: bytes) -> Fields:
+    return _fields(rest.decode("latin-1"))
+
+
 class Parser:
     """Cuts a connection's bytes into heads."""
 
     def __init__(self) -> None:
         self._buffer = b""
         self._position = 0
-        self._known: dict[bytes, Fields] = {}
 
     def feed(self, data: bytes) -> None:
         """Take more bytes."""
@@ -119,15 +124,8 @@ class Parser:
         method, target, _major, minor = found.groups()
         if len(target) > MAX_TARGET:
             raise BadRequestError(414, "target too long")
-        return self._head(method, _origin_form(target), minor != "0", self._known_fields(rest))
-
-    def _known_fields(self, rest: bytes) -> Fields:
-        fields = self._known.get(rest)
-        if fields is None:
-            fields = _fields(rest.decode("latin-1"))
-            if len(self._known) < _KNOWN_LIMIT:
-                self._known[rest] = fields
-        return fields
+        fields = _remembered_fields(rest) if len(rest) <= _REMEMBERED_SIZE else _fields(rest.decode("latin-1"))
+        return self._head(method, _origin_form(target), minor != "0", fields)
 
     @staticmethod
     def _head(method: str, target: str, chunks: bool, fields: Fields) -> Head:
