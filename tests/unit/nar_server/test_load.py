@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from nar_server import layout, nar_body
@@ -57,8 +58,27 @@ def test_slow_readers_cost_little_memory(store: Any, running: Running, trees: An
     assert memory < 256 * MIB
 
 
-def test_what_a_slow_reader_did_not_take_is_read_again(
+def test_many_first_requests_for_a_path_survey_it_twice_at_most(
     store: Any, serve: Any, trees: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once while it is sent to the first of them, once for all others."""
+    path = store.add("x", trees["small"])
+    survey = mock.Mock(wraps=nar_body.survey)
+    monkeypatch.setattr(nar_body, "survey", survey)
+    with serve(store) as server:
+        clients = [server.connect() for _ in range(20)]
+        for client in clients:
+            client.sendall(request(path.url).replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        for client in clients:
+            with client.makefile("rb") as answer:
+                assert answer.read().partition(b"\r\n\r\n")[2] == path.nar
+            client.close()
+    assert survey.call_count <= 2
+
+
+@pytest.mark.parametrize("headers", ["", "User-Agent: ESP32 HTTP Client/1.0\r\n"])
+def test_what_a_slow_reader_did_not_take_is_read_again(
+    store: Any, serve: Any, trees: Any, monkeypatch: pytest.MonkeyPatch, headers: str
 ) -> None:
     monkeypatch.setattr(nar_body.Buffers, "scarce", property(lambda _self: True))
     path = store.add("x", trees["small"])
@@ -66,9 +86,9 @@ def test_what_a_slow_reader_did_not_take_is_read_again(
     read = layout.Run.read
     monkeypatch.setattr(layout.Run, "read", lambda *args, **named: (reads.append(args[0]), read(*args, **named)))
     with serve(store) as server:
-        answer = server.ask(path.url, between=lambda: time.sleep(0.5))
+        answer = server.ask(path.url, headers=headers, between=lambda: time.sleep(0.5))
         assert (answer.status, answer.body == path.nar) == (200, True)
-        part = server.ask(path.url, headers="Range: bytes=1000-9999999\r\n")
+        part = server.ask(path.url, headers=f"{headers}Range: bytes=1000-9999999\r\n")
         assert part.body == path.nar[1000:10_000_000]
     assert len(reads) > len(set(reads))
 

@@ -17,7 +17,7 @@ from .catalogue import Catalogue, Entry
 from .database import DatabaseUnavailableError
 from .hot_tier import HotTier, Source
 from .http import Request, Response
-from .layout import LayoutIndex
+from .layout_index import LayoutIndex
 from .nar_body import NarBody
 from .narinfo import render_cache_info
 from .open_files import OpenFiles, allowed

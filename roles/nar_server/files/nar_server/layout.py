@@ -13,10 +13,8 @@ from __future__ import annotations
 
 import os
 import stat
-import time
 from array import array
 from bisect import bisect_right
-from collections import OrderedDict
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -31,7 +29,6 @@ RUN_SIZE = 512 * 1024
 BUFFER_SIZE = RUN_SIZE + SMALL_FILE + 64 * 1024
 # What Python itself needs for a piece and its parts, about.
 _PIECE_COST = 500
-_STAYS_SECONDS = 60
 
 # Without O_NONBLOCK, opening a fifo that has taken a file's place would wait for ever.
 OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -180,47 +177,3 @@ class Layout:
                 return
             if piece.size:
                 yield piece, max(first - start, 0), min(last - start, piece.size)
-
-
-class LayoutIndex:
-    """Layouts of paths that are asked for, up to ``limit`` bytes of memory in all.
-
-    Those used within the last minute do not make room for others: when a closure that does not fit is asked for again
-    and again, part of it is there each time.
-    """
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._cost = 0
-        # With the time of the last use; that used last is at the end.
-        self._layouts: OrderedDict[tuple[bytes, bytes], tuple[Layout, float]] = OrderedDict()
-
-    def get(self, root: bytes, nar_hash: bytes, found: Identity) -> Layout | None:
-        """The layout of a path; None when it is not kept, or is that of something else than was found there now."""
-        layout, _used = self._layouts.get((root, nar_hash), (None, 0))
-        if layout is None or layout.identity != found:
-            return None
-        self._layouts[root, nar_hash] = layout, time.monotonic()
-        self._layouts.move_to_end((root, nar_hash))
-        return layout
-
-    def put(self, root: bytes, nar_hash: bytes, layout: Layout) -> None:
-        """Keep a layout, and let go of others for it, if there is room."""
-        self.drop(root, nar_hash)
-        if layout.cost > self._limit:
-            return
-        now = time.monotonic()
-        while self._layouts and self._cost + layout.cost > self._limit:
-            oldest, (_layout, used) = next(iter(self._layouts.items()))
-            if now - used < _STAYS_SECONDS:
-                break
-            self.drop(*oldest)
-        if self._cost + layout.cost <= self._limit:
-            self._layouts[root, nar_hash] = layout, now
-            self._cost += layout.cost
-
-    def drop(self, root: bytes, nar_hash: bytes) -> None:
-        """Forget a layout, as one that turned out wrong."""
-        layout, _used = self._layouts.pop((root, nar_hash), (None, 0))
-        if layout is not None:
-            self._cost -= layout.cost

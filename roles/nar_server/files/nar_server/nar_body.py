@@ -18,7 +18,8 @@ from .buffers import Buffers
 from .hot_tier import HotTier, Source
 from .http import Body, Sender
 from .http.sending import SocketSender
-from .layout import BUFFER_SIZE, LargeFile, Layout, LayoutIndex, Piece, Run, identity
+from .layout import BUFFER_SIZE, Identity, LargeFile, Layout, Run, identity
+from .layout_index import Collected, LayoutIndex
 from .nar import NarError
 from .open_files import OpenFiles
 from .survey import Part, open_folder, survey
@@ -26,6 +27,8 @@ from .survey import Part, open_folder, survey
 # Of a large file, so much is looked up in the page cache and sent at once.
 _SLICE = 2 * 1024 * 1024
 _PROBE_STEP = 512 * 1024
+# While buffers are scarce, what is chunked or coded is read again for each so many bytes.
+_SCARCE_SLICE = 64 * 1024
 _ANY_BYTE = (bytearray(1),)
 # What is read in less time, all its small files, was in memory; a disk that turns needs as long for one.
 _FROM_MEMORY_SECONDS = 0.01
@@ -53,6 +56,7 @@ class NarBody(Body):
         self._tier = tier
         self._root = source.root
         self._nar_hash = source.nar_hash
+        self._key = (source.root, source.nar_hash)
         self._size = source.size
         self._first, self._last = span
         self._index = index
@@ -87,14 +91,18 @@ class NarBody(Body):
 
     async def _send_from_store(self, sender: Sender) -> None:
         found = identity(self._root)
-        layout = self._index.get(self._root, self._nar_hash, found)
+        layout = self._index.get(self._key, found)
         whole = (self._first, self._last) == (0, self._size)
-        if layout is None and whole and not self._buffers.scarce:
-            self._keep(Layout(found, await self._send_and_survey(sender)))
+        if layout is None and whole and not self._buffers.scarce and not self._index.collects(self._key):
+            with self._index.collecting(self._key) as collected:
+                await self._send_and_survey(sender, collected)
+                if collected.pieces is not None:
+                    self._keep(Layout(found, collected.pieces))
             return
         if layout is None:
-            layout = Layout(found, await asyncio.to_thread(self._survey))
-            self._keep(layout)
+            layout = await self._index.survey(self._key, found, lambda: self._survey(found))
+            if self._index.get(self._key, found) is not layout:
+                self._keep(layout)
         try:
             if layout.size != self._size:
                 raise self._wrong_size()
@@ -105,21 +113,20 @@ class NarBody(Body):
                 await self._send_run(sender, layout, piece, first, last)
         except (NarError, OSError) as problem:
             if not isinstance(problem, ConnectionError):
-                self._index.drop(self._root, self._nar_hash)
+                self._index.drop(self._key)
             raise
 
-    def _survey(self) -> list[Piece]:
+    def _survey(self, found: Identity) -> Layout:
         scratch = memoryview(bytearray(BUFFER_SIZE))
-        return [piece for part in survey(self._root, repeat(scratch)) for piece in part.pieces]
+        return Layout(found, [piece for part in survey(self._root, repeat(scratch)) for piece in part.pieces])
 
-    async def _send_and_survey(self, sender: Sender) -> list[Piece]:
-        """Send the whole NAR while its layout is found out; its pieces."""
+    async def _send_and_survey(self, sender: Sender, collected: Collected) -> None:
+        """Send the whole NAR, and collect its pieces as they are found."""
         with self._buffers.lend() as buffer:
-            return await self._send_surveyed(sender, buffer)
+            await self._send_surveyed(sender, buffer, collected)
 
-    async def _send_surveyed(self, sender: Sender, buffer: memoryview) -> list[Piece]:
+    async def _send_surveyed(self, sender: Sender, buffer: memoryview, collected: Collected) -> None:
         found = survey(self._root, repeat(buffer))
-        pieces: list[Piece] = []
         left = self._size
         at_once = False
         while left:
@@ -127,12 +134,11 @@ class NarBody(Body):
             part = self._next_part(found, left) if at_once else await asyncio.to_thread(self._next_part, found, left)
             # The next one is most likely where this one was. A thread costs as much as reading many files.
             at_once = time.monotonic() - started < _FROM_MEMORY_SECONDS
-            pieces += part.pieces
+            self._index.collect(collected, part.pieces)
             left -= part.size
             await sender.write(buffer[: part.run.size])
             if part.large is not None:
                 await self._send_file(sender, part.large, 0, part.large.size)
-        return pieces
 
     def _next_part(self, found: Iterator[Part], left: int) -> Part:
         """The next part of the NAR, of which ``left`` bytes are left; the last is returned only if nothing follows."""
@@ -146,18 +152,27 @@ class NarBody(Body):
 
     def _keep(self, layout: Layout) -> None:
         if layout.size == self._size:
-            self._index.put(self._root, self._nar_hash, layout)
+            self._index.put(self._key, layout)
 
     async def _send_run(self, sender: Sender, layout: Layout, run: Run, first: int, last: int) -> None:
         """Send the bytes of a run from ``first`` to before ``last``."""
         while first < last:
             with self._buffers.lend() as buffer:
                 await self._read(layout, run, buffer)
-                if not self._buffers.scarce or not isinstance(sender, SocketSender):
+                if not self._buffers.scarce:
                     await sender.write(buffer[first:last])
                     return
-                first += sender.try_send(buffer[first:last])
-            await sender.ready()
+                if isinstance(sender, SocketSender):
+                    first += sender.try_send(buffer[first:last])
+                    some = b""
+                else:
+                    # Frames and codes what it is given, and has to have all of it.
+                    some = bytes(buffer[first : min(first + _SCARCE_SLICE, last)])
+            if isinstance(sender, SocketSender):
+                await sender.ready()
+            else:
+                await sender.write(some)
+                first += len(some)
 
     async def _read(self, layout: Layout, run: Run, buffer: memoryview) -> None:
         """Read a run here if it is in memory, in a thread if the disk has to be waited for."""
