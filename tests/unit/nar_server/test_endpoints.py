@@ -6,12 +6,15 @@ import asyncio
 import bz2
 import json
 import os
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from nar_server import endpoints
 from nar_server.endpoints import Endpoints
 from nar_server.http import Body, Request, Sender
 from nar_server.keys import SecretKey
@@ -144,6 +147,40 @@ def test_files(store: Any, ask: Any) -> None:
     assert (page.body, page.content_type) == (b"<h1>a page</h1>", "text/html; charset=utf-8")
     for each in (answer, page, ask(f"{base}/")):
         assert each.headers == {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
+
+
+def test_a_client_that_leaves_leaves_no_file_open(
+    store: Any, make_view: Callable[..., View], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = store.add("x", website)
+    view = make_view()
+    opened, left = threading.Event(), threading.Event()
+
+    def guess_type(_name: str) -> tuple[None, None]:
+        opened.set()
+        assert left.wait(10)
+        return None, None
+
+    monkeypatch.setattr(endpoints, "_TYPES", SimpleNamespace(guess_type=guess_type))
+
+    def find(view: View, hash_part: str) -> tuple[PathInfo, Decision] | None:
+        info = view.store.database.lookup(hash_part)
+        return None if info is None else (info, view.policy.decide(info))
+
+    async def leave() -> None:
+        target = f"/serve/{path.hash_part}/a:b"
+        answer = Endpoints("", find, Metrics(Shared()), None).answer(
+            Request("GET", target, {}), view, parse_target(target)
+        )
+        task = asyncio.ensure_future(answer)
+        assert await asyncio.to_thread(opened.wait, 10)
+        task.cancel()
+        await asyncio.wait([task])
+        left.set()
+
+    asyncio.run(leave())
+    assert opened.is_set()
+    assert path.real / "a:b" not in [each.resolve() for each in Path("/proc/self/fd").iterdir()]
 
 
 def test_directories_are_escaped_pages(store: Any, ask: Any) -> None:

@@ -213,6 +213,10 @@ def _redirect(target: str) -> Response:
     return Response(302, b"", headers={"Location": target, "Cache-Control": "no-store"})
 
 
+def _open_here(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
 def _file(there: Inside, title: str) -> Response:
     """A file, or a directory's ``index.html``, or a page of a directory's names. Raises OSError."""
     path = there.path
@@ -225,9 +229,10 @@ def _file(there: Inside, title: str) -> Response:
         if not is_file:
             page = render_directory(there.path, title)
             return Response(200, page.encode(), "text/html; charset=utf-8", _SANDBOX)
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    size = os.fstat(descriptor).st_size
+    # Not a bare descriptor: when the client is gone before a thread has opened it, nobody is there to close it.
+    file = open(path, "rb", buffering=0, opener=_open_here)  # noqa: SIM115
+    size = os.fstat(file.fileno()).st_size
     content_type = _TYPES.guess_type(os.fsdecode(path))[0] or "application/octet-stream"
     if content_type.startswith("text/"):
         content_type += "; charset=utf-8"
-    return Response(200, FileBody(descriptor, (0, size), lambda: os.close(descriptor)), content_type, _SANDBOX)
+    return Response(200, FileBody(file.fileno(), (0, size), file.close), content_type, _SANDBOX)
