@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -153,6 +154,26 @@ def test_a_full_disk_leaves_nothing_and_serves_on(store: Any, serve: Any, folder
     with serve(store, tier=unusable) as server:
         assert [server.ask(path.url).body for _ in range(3)] == [path.nar] * 3
     unusable.close()
+
+
+def test_what_is_too_large_is_tried_once(store: Any, trees: Any, folder: Path) -> None:
+    path = store.add("x", trees["small"])
+    line = json.dumps([os.fspath(path.real), source_of(path).nar_hash.hex(), len(path.nar)]) + "\n"
+    command = [sys.executable, "-P", "-m", "nar_server.filler", str(folder), str(MIB)]
+    environment = os.environ | {"PYTHONPATH": str(Path(filler.__file__).parents[1])}
+    done = subprocess.run(command, input=5 * line, env=environment, check=True, capture_output=True, text=True)
+    assert done.stderr.count("its small files have more than the 262144 bytes there is room for") == 1
+
+
+def test_a_closed_tier_starts_no_filler(store: Any, serve: Any, folder: Path) -> None:
+    """A reload closes the tier while NARs are sent whose packs are wanted when they have been."""
+    tier = HotTier(folder, 100 * MIB)
+    path = store.add("x", b"content")
+    with serve(store, tier=tier) as server, mock.patch.object(hot_tier.subprocess, "Popen") as popen:
+        tier.close()
+        assert server.ask(path.url).body == path.nar
+        time.sleep(2 * hot_tier._QUIET_SECONDS)
+        assert not popen.called
 
 
 def test_a_smaller_budget_removes_what_is_too_much(store: Any, folder: Path) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from .hot_tier import SUFFIX, Source, pack_name
 from .nar import NarError
-from .packs import PackError, write_pack
+from .packs import PackError, PackTooLargeError, write_pack
 
 _NICE = 10
 # What the file system counts in, whatever its own blocks are (stat(2)).
@@ -119,12 +119,19 @@ def main() -> None:
     with contextlib.suppress(OSError, PackError):
         filler.make_room(0)
     problems: str | None = None
+    # Else each request for one would write a quarter of the budget for nothing.
+    too_large: set[str] = set()
     for line in sys.stdin:
         root, nar_hash, size = json.loads(line)
+        if nar_hash in too_large:
+            continue
         try:
             folder.mkdir(parents=True, exist_ok=True)
             filler.fill(Source(os.fsencode(root), bytes.fromhex(nar_hash), size))
             problems = None
+        except PackTooLargeError as problem:
+            too_large.add(nar_hash)
+            print(f"not in the hot tier: {root}: {problem}", file=sys.stderr, flush=True)
         except (OSError, NarError, PackError) as problem:
             # A full disk fails each path alike: it is told once.
             if str(problem) != problems:

@@ -59,6 +59,7 @@ class HotTier:
         self._folder = os.fspath(folder)
         self._size = size
         self._filler: subprocess.Popen[bytes] | None = None
+        self._closed = False
         self._started = -float(_RESTART_SECONDS)
         # By hash of the NAR, in the order in which they were wanted first.
         self._wanted: dict[bytes, Source] = {}
@@ -98,6 +99,8 @@ class HotTier:
 
     def want(self, source: Source) -> None:
         """Have the pack of a path made, some time. Never waits; when too many are wanted, this one is forgotten."""
+        if self._closed:
+            return
         if len(self._wanted) >= _MOST_WANTED:
             LOGGER.debug("the hot tier is busy: %s is left out", os.fsdecode(source.root))
             return
@@ -130,14 +133,14 @@ class HotTier:
                 self._tell_after(_QUIET_SECONDS)
                 return
             except OSError:
-                self.close()
+                self._end_filler()
                 return
             del self._wanted[source.nar_hash]
 
     def _running(self) -> subprocess.Popen[bytes] | None:
         if self._filler is not None and self._filler.poll() is not None:
             LOGGER.warning("the hot tier's filler ended with status %d", self._filler.returncode)
-            self.close()
+            self._end_filler()
         if self._filler is None and time.monotonic() - self._started >= _RESTART_SECONDS:
             self._started = time.monotonic()
             command = [sys.executable, "-P", "-m", "nar_server.filler", self._folder, str(self._size)]
@@ -152,7 +155,12 @@ class HotTier:
         return self._filler
 
     def close(self) -> None:
-        """Let the filler end; a pack that is not whole is forgotten."""
+        """Let the filler end, and start none for the requests that still run."""
+        self._closed = True
+        self._end_filler()
+
+    def _end_filler(self) -> None:
+        """A pack that is not whole is forgotten."""
         self._wanted.clear()
         if self._telling is not None:
             self._telling.cancel()

@@ -33,6 +33,10 @@ class PackError(Exception):
     """A file that is not a whole pack."""
 
 
+class PackTooLargeError(PackError):
+    """A pack that would take more than it may."""
+
+
 class Segment(NamedTuple):
     """``size`` bytes of a NAR from ``start``: those of the pack from ``offset``, or the large file ``name``.
 
@@ -60,7 +64,8 @@ def write_pack(root: bytes, nar_hash: bytes, target: int, limit: int) -> int:
     """Write the pack of the path at ``root`` to a descriptor; its size in bytes.
 
     Raises NarError when the NAR's SHA-256 is another than ``nar_hash``: what is in a pack has been checked. Raises
-    PackError when it would have more than ``limit`` bytes, OSError when the path cannot be read or the disk is full.
+    PackTooLargeError when it would have more than ``limit`` bytes, OSError when the path cannot be read or the disk is
+    full.
     """
     written = 0
     digest = hashlib.sha256()
@@ -76,7 +81,7 @@ def write_pack(root: bytes, nar_hash: bytes, target: int, limit: int) -> int:
             _merge(segments, part.run.size, written)
             written += part.run.size
             if written > limit:
-                raise PackError(f"its small files have more than the {limit} bytes there is room for")
+                raise PackTooLargeError(f"its small files have more than the {limit} bytes there is room for")
             if part.large is not None:
                 start = segments[-1].start + segments[-1].size
                 segments.append(Segment(start, part.large.size, 0, b"" if is_file else part.large.name))
