@@ -11,7 +11,7 @@ from nar_server.ranges import UnsatisfiableError, parse_range
 @pytest.mark.parametrize(
     ("text", "span"),
     [
-        (None, None),
+        ("", None),
         ("bytes=0-0", (0, 1)),
         ("bytes=0-", (0, 10)),
         ("bytes=9-", (9, 10)),
@@ -24,17 +24,31 @@ from nar_server.ranges import UnsatisfiableError, parse_range
         ("bytes=1-2,4-5", None),
         ("bytes=a-b", None),
         ("lines=1-2", None),
+        ("bytes=1 0-2 0", None),
+        ("bytes =1-2", None),
+        ("bytes=1 - 2", None),
         ("bytes=-0", UnsatisfiableError),
         ("bytes=10-", UnsatisfiableError),
         ("bytes=10-12", UnsatisfiableError),
     ],
 )
-def test_parse(text: str | None, span: Any) -> None:
+def test_parse(text: str, span: Any) -> None:
+    headers = {"range": text}
     if span is UnsatisfiableError:
         with pytest.raises(UnsatisfiableError):
-            parse_range(text, 10)
+            parse_range(headers, 10)
     else:
-        assert parse_range(text, 10) == span
+        assert parse_range(headers, 10) == span
+
+
+def test_no_range_is_asked_for() -> None:
+    assert parse_range({"host": "cache"}, 10) is None
+
+
+@pytest.mark.parametrize("text", ["bytes=0-0", "bytes=10-"])
+@pytest.mark.parametrize("validator", ['"tag"', 'W/"tag"', "Mon, 23 Nov 2026 19:00:00 GMT", ""])
+def test_no_validator_matches(text: str, validator: str) -> None:
+    assert parse_range({"range": text, "if-range": validator}, 10) is None
 
 
 @pytest.mark.parametrize("make", ["small", "large", b"tiny!", b""])
@@ -74,5 +88,6 @@ def test_every_range_is_part_of_the_whole(store: Any, serve: Any, trees: Any, ma
         assert (beyond.status, beyond.headers["content-range"]) == (416, f"bytes */{size}")
         assert server.ask(path.url, headers="Range: bytes=-8\r\n").body == path.nar[-8:]
         assert server.ask(path.url, headers="Range: bytes=5-3\r\n").status == 200
+        assert server.ask(path.url, headers='Range: bytes=0-1\r\nIf-Range: "tag"\r\n').status == 200
         whole = server.ask(path.url, "HEAD", headers="Range: bytes=0-1\r\n")
         assert (whole.status, whole.headers["content-length"]) == (200, str(size))

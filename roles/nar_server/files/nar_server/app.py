@@ -177,7 +177,7 @@ class NarServer:
         size = entry.info.nar_size
         headers = {"Accept-Ranges": "bytes"}
         try:
-            span = parse_range(request.headers.get("range"), size) if request.method == "GET" else None
+            span = parse_range(request.headers, size) if request.method == "GET" else None
         except UnsatisfiableError:
             return text_response(416, "no such range\n", Content_Range=f"bytes */{size}")
         if span is not None:

@@ -116,7 +116,7 @@ def _whole(request: Request, reader: Reader, size: int) -> Response:
     """A NAR that is here, or a range of it."""
     headers = {"Accept-Ranges": "bytes"}
     try:
-        span = parse_range(request.headers.get("range"), size)
+        span = parse_range(request.headers, size)
     except UnsatisfiableError:
         reader.close()
         return Response(
