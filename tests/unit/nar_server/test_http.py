@@ -63,6 +63,24 @@ def test_blanks_in_a_header_cost_no_more_than_other_bytes() -> None:
     assert parser._fields("x: \t a b\t ").headers == {"x": "a b"}
 
 
+@pytest.mark.parametrize(
+    ("target", "host", "rest"),
+    [
+        ("http://other/nix-cache-info", "other", "/nix-cache-info"),
+        ("HTTP://other:80", "other:80", "/"),
+        ("https://other/a?b=http://c", "other", "/a?b=http://c"),
+        ("/a?b=http://c", "x", "/a?b=http://c"),
+        ("http:///a", "x", "http:///a"),
+    ],
+)
+def test_the_host_of_a_target_counts(target: str, host: str, rest: str) -> None:
+    one = parser.Parser()
+    one.feed(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    head = one.next_head()
+    assert head is not None
+    assert (head.request.host, head.request.target) == (host, rest)
+
+
 def test_long_heads_are_not_remembered() -> None:
     before = parser._remembered_fields.cache_info().currsize
     for number in range(300):

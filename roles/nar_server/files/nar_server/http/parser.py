@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .message import Request
 
@@ -18,6 +18,8 @@ MAX_TARGET = 4 * 1024
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST_LINE = re.compile(rf"({_TOKEN}) ([!-~]+) HTTP/(1)\.([0-9])")
 _HEADER = re.compile(rf"({_TOKEN}):([^\x00-\x08\x0a-\x1f\x7f]*)")
+# The scheme and host that requests to proxies have, and the rest.
+_ABSOLUTE_FORM = re.compile(r"https?://([^/?#]+)(/[!-~]*)?", re.IGNORECASE)
 _END = b"\r\n\r\n"
 # Heads repeat but for their target: what follows the request line is parsed once. Longer ones are not remembered.
 _REMEMBERED_SIZE = 1024
@@ -125,7 +127,12 @@ class Parser:
         if len(target) > MAX_TARGET:
             raise BadRequestError(414, "target too long")
         fields = _remembered_fields(rest) if len(rest) <= _REMEMBERED_SIZE else _fields(rest.decode("latin-1"))
-        return self._head(method, _origin_form(target), minor != "0", fields)
+        if absolute := _ABSOLUTE_FORM.fullmatch(target):
+            target = absolute[2] or "/"
+            if "host" in fields.headers:
+                # The target's counts, whatever the header says (RFC 9112, 3.2.2).
+                fields = replace(fields, headers={**fields.headers, "host": absolute[1]})
+        return self._head(method, target, minor != "0", fields)
 
     @staticmethod
     def _head(method: str, target: str, chunks: bool, fields: Fields) -> Head:
@@ -133,11 +140,3 @@ class Parser:
             raise BadRequestError(400, "no Host")
         keep = not fields.close and (chunks or fields.keep_alive) and not fields.has_body
         return Head(Request(method, target, fields.headers, chunks), keep)
-
-
-def _origin_form(target: str) -> str:
-    """The target without the scheme and host that requests to proxies have."""
-    if target.startswith(("http://", "https://")):
-        rest = target.partition("://")[2].partition("/")
-        return f"/{rest[2]}"
-    return target
