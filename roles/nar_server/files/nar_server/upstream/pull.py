@@ -99,7 +99,15 @@ class Puller:
         found = await self._find(view, hash_part)
         if found is None:
             return None
-        opened = self.spool.open(found[1].info)
+        upstream, offer = found
+        try:
+            opened = self.spool.open(offer.info)
+        except UntrustedError as problem:
+            # Another upstream, or this one later, may say better.
+            self._offers.pop((view.name, hash_part), None)
+            self._distrust(upstream, offer, problem)
+            self._count(upstream, "untrusted")
+            return None
         if isinstance(opened, Reader):
             if hash_part not in self._begun and self.spool.read_narinfo(hash_part) is None:
                 self._start(self._share(*found, view))
@@ -111,7 +119,11 @@ class Puller:
     async def _share(self, upstream: Upstream, offer: Offer, view: View) -> None:
         """Keep and import a path whose NAR came, or comes, for another path of the same content."""
         hash_part = offer.info.path.hash_part
-        opened = self.spool.open(offer.info)
+        try:
+            opened = self.spool.open(offer.info)
+        except UntrustedError as problem:
+            self._distrust(upstream, offer, problem)
+            return
         try:
             if isinstance(opened, Writer):
                 return
@@ -150,15 +162,23 @@ class Puller:
             LOGGER.error("upstream %s: the NAR of %s did not come: %s", upstream.name, path, problem)
         except (UntrustedError, CorruptError) as problem:
             outcome = "untrusted"
-            LOGGER.error("upstream %s: the NAR of %s is not believed: %s", upstream.name, path, problem)
+            self._distrust(upstream, offer, problem)
         except (SpoolFullError, OSError, ModuleNotFoundError) as problem:
             LOGGER.error("the NAR of %s could not be kept: %s", path, problem)
         finally:
             self._begun.discard(path.hash_part)
             writer.close()
-            self._metrics.add("nar_server_pulled_nars_total", upstream=upstream.name, outcome=outcome)
+            self._count(upstream, outcome)
         if outcome == "whole":
             await self._import(view, offer)
+
+    def _distrust(self, upstream: Upstream, offer: Offer, problem: Exception) -> None:
+        path = offer.info.path
+        if self._metrics.first(f"{upstream.name} {path} {problem}"):
+            LOGGER.error("upstream %s: the NAR of %s is not believed: %s", upstream.name, path, problem)
+
+    def _count(self, upstream: Upstream, outcome: str) -> None:
+        self._metrics.add("nar_server_pulled_nars_total", upstream=upstream.name, outcome=outcome)
 
     async def fetch(self, view: View, hash_part: str) -> tuple[PathInfo, Reader] | None:
         """The whole NAR of a path, fetched first if need be; None when it is not to be had. Close the reader."""

@@ -4,9 +4,10 @@
 
 """The spool: NARs of upstream caches on disk, shared by all workers.
 
-``HASH.nar`` is whole and verified, ``HASH.part`` is being written by whoever holds its lock; HASH is the NAR's own, so
-that content cannot be taken for another's. ``PATH.narinfo`` is an upstream's narinfo, verified again when it is read. A
-killed writer leaves a ``.part`` without a lock, which the next writer removes and nobody sends.
+``HASH.nar`` is whole and verified, ``HASH.SIZE.part`` is being written by whoever holds its lock. HASH is the NAR's
+own, so that content cannot be taken for another's; who says another SIZE of it is wrong, and shares no file.
+``PATH.narinfo`` is an upstream's narinfo, verified again when it is read. A killed writer leaves a ``.part`` without a
+lock, which the next writer removes and nobody sends.
 """
 
 from __future__ import annotations
@@ -128,21 +129,24 @@ class Spool:
         self._size = size
 
     def _names(self, info: PathInfo) -> tuple[Path, Path]:
-        return self.folder / f"{info.nar_hash_base32}.part", self.folder / f"{info.nar_hash_base32}.nar"
+        name = info.nar_hash_base32
+        return self.folder / f"{name}.{info.nar_size}.part", self.folder / f"{name}.nar"
 
     def has(self, info: PathInfo) -> bool:
         """Whether the NAR is there, whole and verified."""
-        return self._names(info)[1].exists()
+        with contextlib.suppress(FileNotFoundError):
+            return self._names(info)[1].stat().st_size == info.nar_size
+        return False
 
     def open(self, info: PathInfo) -> Writer | Reader:
-        """A Reader of the NAR when it is there or somebody is fetching it; otherwise a Writer, to fetch it with."""
+        """A Reader of the NAR when it is there or somebody is fetching it; otherwise a Writer, to fetch it with.
+
+        Raises UntrustedError when the NAR of that hash is there and has another size.
+        """
         part, final = self._names(info)
         while True:
             with contextlib.suppress(FileNotFoundError):
-                descriptor = os.open(final, os.O_RDONLY | os.O_CLOEXEC)
-                # What is used stays longest.
-                os.utime(descriptor)
-                return Reader(descriptor, final, whole=True)
+                return _open_whole(final, info)
             descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -231,6 +235,19 @@ class Spool:
                     _unlink_own(path, descriptor)
                 finally:
                     os.close(descriptor)
+
+
+def _open_whole(final: Path, info: PathInfo) -> Reader:
+    descriptor = os.open(final, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if (size := os.fstat(descriptor).st_size) != info.nar_size:
+            raise UntrustedError(f"the NAR of this hash has {size} bytes, its narinfo says {info.nar_size}")
+        # What is used stays longest.
+        os.utime(descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return Reader(descriptor, final, whole=True)
 
 
 def _unlink_own(part: Path, locked: int) -> None:
