@@ -44,6 +44,12 @@ class Collected(Sender):
         self.data += os.pread(descriptor, count, offset)
 
 
+def find(view: View, hash_part: str) -> tuple[PathInfo, Decision] | None:
+    info = view.store.database.lookup(hash_part)
+    decision = None if info is None else view.policy.decide(info)
+    return None if info is None or decision is None or decision.hidden else (info, decision)
+
+
 @dataclass
 class Answered:
     """A response with its body."""
@@ -65,10 +71,6 @@ def ask(
 
     def ask(target: str, headers: dict[str, str] | None = None, **changes: Any) -> Answered:
         changed = replace(view, **changes)
-
-        def find(view: View, hash_part: str) -> tuple[PathInfo, Decision] | None:
-            info = view.store.database.lookup(hash_part)
-            return None if info is None else (info, view.policy.decide(info))
 
         async def work() -> Answered:
             endpoints = Endpoints("Cache of the <camp>", find, Metrics(Shared()), None)
@@ -163,10 +165,6 @@ def test_a_client_that_leaves_leaves_no_file_open(
 
     monkeypatch.setattr(endpoints, "_TYPES", SimpleNamespace(guess_type=guess_type))
 
-    def find(view: View, hash_part: str) -> tuple[PathInfo, Decision] | None:
-        info = view.store.database.lookup(hash_part)
-        return None if info is None else (info, view.policy.decide(info))
-
     async def leave() -> None:
         target = f"/serve/{path.hash_part}/a:b"
         answer = Endpoints("", find, Metrics(Shared()), None).answer(
@@ -249,6 +247,37 @@ def test_logs_of_derivations_and_outputs(store: Any, ask: Any, tmp_path: Path) -
     assert ask(f"/log/{path.hash_part}-other").status == 404
     policy = SigningPolicy(Mode.VOUCHED, STORE, [], [], Paths.UPSTREAM)
     assert ask(f"/log/{drv}", policy=policy).status == 404
+
+
+def test_logs_of_what_is_not_served(store: Any, ask: Any, tmp_path: Path) -> None:
+    def add(name: str, **columns: Any) -> str:
+        drv = store.add(f"{name}.drv", **columns).base_name
+        keep_log(drv)
+        return str(drv)
+
+    def keep_log(drv: str) -> None:
+        log = tmp_path / "log/drvs" / drv[:2] / drv[2:]
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(drv)
+
+    vouched, foreign, collected = add("vouched", ultimate=1), add("foreign"), f"{'1' * 32}-collected.drv"
+    keep_log(collected)
+    output = store.add("output", deriver=f"{STORE}/{collected}", ultimate=1).base_name
+    unvouched = store.add("unvouched", deriver=f"{STORE}/{vouched}").base_name
+    hide = SigningPolicy(Mode.HIDE, STORE, [], [])
+    for name, drv, shown in (
+        (vouched, vouched, True),
+        (foreign, foreign, False),
+        (collected, collected, False),
+        (output, collected, True),
+        (unvouched, vouched, False),
+        (f"{vouched[:32]}-other.drv", "", False),
+    ):
+        answer = ask(f"/log/{name}", policy=hide)
+        assert (answer.status, answer.body) == ((200, drv.encode()) if shown else (404, b"not found\n")), name
+    for policy in (SigningPolicy(Mode.VOUCHED, STORE, [], []), SigningPolicy(Mode.NONE, STORE, [], [], Paths.BUILT)):
+        for drv in (vouched, foreign, collected):
+            assert ask(f"/log/{drv}", policy=policy).body == drv.encode()
 
 
 def test_a_damaged_log_is_cut(store: Any, ask: Any, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from .narinfo import render_json
 from .page import COUNTERS, Cache, base_url, human, render_landing, security_policy
 from .page.directory import render_directory
 from .path_info import PathInfo
-from .policy import Decision, Paths
+from .policy import Decision, Mode, Paths
 from .store_path import StorePath
 from .traces import build_trace, realisation
 from .tree import Elsewhere, Inside, parse_names, resolve
@@ -139,10 +139,7 @@ class Endpoints:
         if view.policy.paths is Paths.UPSTREAM:
             # What upstream built was not built here.
             return not_found()
-        derivation: StorePath | None = path
-        if not path.name.endswith(".drv"):
-            found = self._find(view, path.hash_part)
-            derivation = found[0].deriver if found is not None and found[0].path == path else None
+        derivation = self._built(view, path)
         file = None if derivation is None else find_log(view.store.logs, derivation)
         if file is None:
             return not_found()
@@ -151,10 +148,25 @@ class Endpoints:
         except (OSError, EOFError):
             return not_found()
 
+    def _built(self, view: View, path: StorePath) -> StorePath | None:
+        """The derivation whose log may be sent to who asks for ``path``, itself or an output of it; or None."""
+        is_derivation = path.name.endswith(".drv")
+        if is_derivation and view.policy.mode is not Mode.HIDE:
+            # Logs are kept when their derivations are collected.
+            return path
+        info = self._served(view, path)
+        if info is None:
+            return None
+        return path if is_derivation else info.deriver
+
+    def _served(self, view: View, path: StorePath) -> PathInfo | None:
+        """What is served in the view under the whole name of a path."""
+        found = self._find(view, path.hash_part)
+        return found[0] if found is not None and found[0].path == path else None
+
     def _trace(self, view: View, trace: tuple[StorePath, str] | None) -> Response:
         """A trace is served where the path that it names is."""
-        found = None if trace is None else self._find(view, trace[0].hash_part)
-        if trace is None or found is None or found[0].path != trace[0]:
+        if trace is None or self._served(view, trace[0]) is None:
             return not_found()
         return Response(200, trace[1].encode(), _JSON)
 

@@ -80,7 +80,7 @@ class SigningPolicy:
         trusted: Sequence[Verifier],
         paths: Paths = Paths.ALL,
     ) -> None:
-        self._mode = mode
+        self.mode = mode
         self._store_dir = store_dir
         self._signers = tuple(signers)
         self._trusted = tuple(trusted)
@@ -98,14 +98,14 @@ class SigningPolicy:
         vouchers = self._vouchers(info, stored, fingerprint)
         if not self._belongs(vouchers, stored):
             return Decision((), hidden=True, elsewhere=True, vouchers=vouchers)
-        if self._mode is Mode.NONE:
+        if self.mode is Mode.NONE:
             return Decision(self._stored_texts(stored, fingerprint), vouchers=vouchers)
-        if self._mode is Mode.ALL or vouchers:
+        if self.mode is Mode.ALL or vouchers:
             ours = [signer.sign(fingerprint) for signer in self._signers]
             names = {signature.name for signature in ours}
             kept = [signature.text for signature in stored if signature.name not in names]
             return Decision((*kept, *(signature.text for signature in ours)), vouchers=vouchers)
-        return Decision(self._stored_texts(stored, fingerprint), withheld=True, hidden=self._mode is Mode.HIDE)
+        return Decision(self._stored_texts(stored, fingerprint), withheld=True, hidden=self.mode is Mode.HIDE)
 
     def passed_on(self, info: PathInfo) -> tuple[str, ...]:
         """The signatures of a path whose content has not been seen: what it came with, and never ours."""
