@@ -19,7 +19,8 @@ from .ranges import UnsatisfiableError, parse_range
 from .upstream.breaker import Breaker
 from .upstream.client import FetchError, Upstream
 from .upstream.pull import Puller
-from .upstream.spool import Reader, Spool
+from .upstream.spool import Spool
+from .upstream.spooled import Reader
 from .views import View
 
 LOGGER = logging.getLogger("nar_server")

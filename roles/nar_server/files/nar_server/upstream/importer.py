@@ -15,7 +15,7 @@ from ..metrics import Metrics
 from ..path_info import PathInfo
 from ..views import View
 from .daemon import Daemon, DaemonError
-from .spool import Reader
+from .spooled import Reader
 
 LOGGER = logging.getLogger("nar_server")
 

@@ -26,7 +26,8 @@ from .client import FetchError, Upstream
 from .compression import CorruptError, Unpacker
 from .importer import Importer
 from .offer import Offer, UntrustedError
-from .spool import Reader, Spool, SpoolFullError, Writer
+from .spool import Spool
+from .spooled import Reader, SpoolFullError, Writer
 from .strata import ask_strata
 
 LOGGER = logging.getLogger("nar_server")
