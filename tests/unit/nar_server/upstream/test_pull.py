@@ -17,6 +17,7 @@ import pytest
 from nar_server.upstream import client, spool
 from nar_server.upstream.client import FetchError
 from nar_server.upstream.pull import HELD_BACK
+from nar_server.upstream.spooled import Writer
 
 from .conftest import PACKERS, FakeUpstream, Pulling, config_of
 
@@ -369,3 +370,38 @@ def test_cleaning_keeps_what_is_whole(fake: FakeUpstream, make_puller: Any) -> N
     pulling.puller.spool.clean()
     names = {f"{kept.info.nar_hash_base32}.nar", f"{kept.hash_part}.narinfo"}
     assert {path.name for path in folder.iterdir()} == names
+
+
+def test_without_a_descriptor_for_the_reader_nobody_keeps_the_lock(fake: FakeUpstream, make_puller: Any) -> None:
+    path = fake.add("x", LARGE)
+    pulling = make_puller(config_of(fake))
+    real = os.open
+
+    def one_left(file: Any, flags: int, *mode: int) -> int:
+        if str(file).endswith(".part") and not flags & os.O_CREAT:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return real(file, flags, *mode)
+
+    async def work() -> None:
+        assert await pulling.puller.find(pulling.view, path.hash_part) is not None
+        with mock.patch.object(spool.os, "open", one_left), pytest.raises(OSError, match="Too many open files"):
+            await pulling.puller.open(pulling.view, path.hash_part)
+        assert names(pulling, ".part") == []
+        assert await fetch(pulling, path.hash_part) == path.nar
+        await pulling.puller.close()
+
+    run(work())
+
+
+def test_a_lock_is_let_go_although_the_file_stays(fake: FakeUpstream, make_puller: Any) -> None:
+    path = fake.add("x")
+    pulling = make_puller()
+    writer = pulling.puller.spool.open(path.info)
+    with (
+        mock.patch.object(Path, "unlink", side_effect=OSError(errno.EROFS, os.strerror(errno.EROFS))),
+        pytest.raises(OSError, match="Read-only"),
+    ):
+        writer.close()
+    writer = pulling.puller.spool.open(path.info)
+    assert isinstance(writer, Writer)
+    writer.close()

@@ -113,7 +113,11 @@ class Puller:
             if hash_part not in self._begun and self.spool.read_narinfo(hash_part) is None:
                 self._start(self._share(*found, view))
             return opened
-        reader = opened.reader()
+        try:
+            reader = opened.reader()
+        except BaseException:
+            opened.close()
+            raise
         self._start(self._fetch(*found, opened, view))
         return reader
 

@@ -64,9 +64,11 @@ class Writer:
 
     def close(self) -> None:
         """Remove what is not finished, and let go of the lock."""
-        if not self._is_final():
-            self._part.unlink(missing_ok=True)
-        os.close(self._descriptor)
+        try:
+            if not self._is_final():
+                self._part.unlink(missing_ok=True)
+        finally:
+            os.close(self._descriptor)
 
     def _is_final(self) -> bool:
         with contextlib.suppress(FileNotFoundError):
