@@ -144,6 +144,33 @@ def test_without_a_reference_nothing_is_imported(fake: FakeUpstream, make_puller
     assert not daemon.has(top.info)
 
 
+@pytest.mark.parametrize("length", [2, 3])
+def test_paths_that_refer_to_each_other_in_a_circle_are_refused(
+    fake: FakeUpstream, make_puller: Any, daemon: RunningDaemon, length: int
+) -> None:
+    known = [fake.add(str(number)).info.path for number in range(length)]
+    circle = [fake.add(str(number), references=(known[(number + 1) % length],)) for number in range(length)]
+    top = fake.add("top", references=tuple(known))
+    other = fake.add("other", os.urandom(700_000))
+    pulling = make_puller(config_of(fake), import_to_store=True, daemon_socket=daemon.socket)
+
+    async def work() -> None:
+        for path in (top, *circle, other):
+            (await pulling.puller.open(pulling.view, path.hash_part)).close()
+        await pulling.puller.finish()
+        await pulling.puller.close()
+
+    asyncio.run(asyncio.wait_for(work(), 30))
+    assert [daemon.has(path.info) for path in (top, *circle, other)] == [*[False] * (length + 1), True]
+
+
+def test_a_path_may_refer_to_itself(fake: FakeUpstream, make_puller: Any, daemon: RunningDaemon) -> None:
+    path = fake.add("x", os.urandom(700_000), references=(fake.add("x").info.path,))
+    pulling = make_puller(config_of(fake), import_to_store=True, daemon_socket=daemon.socket)
+    pull(pulling, path.hash_part, {"imported": 1})
+    assert daemon.has(path.info)
+
+
 def test_the_daemon_checks_signatures_itself(
     fake: FakeUpstream, make_upstream: Any, make_puller: Any, daemon: RunningDaemon
 ) -> None:

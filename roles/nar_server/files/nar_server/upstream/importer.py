@@ -35,6 +35,8 @@ class Importer:
         self._metrics = metrics
         self._turn = asyncio.Semaphore(1)
         self._running: dict[str, asyncio.Future[bool]] = {}
+        # Which path's import another one waits for now, by their hash parts.
+        self._waits: dict[str, str] = {}
 
     async def add(self, source: Source, view: View, info: PathInfo) -> bool:
         """Import a path and what it refers to; whether it is in the store now. Never raises."""
@@ -60,7 +62,7 @@ class Importer:
                 if reference == info.path:
                     continue
                 other = PathInfo(reference, b"", 0)
-                if not await self._is_valid(view, other) and not await self.add(source, view, other):
+                if not await self._is_valid(view, other) and not await self._add_first(source, view, info, other):
                     LOGGER.error("%s is not imported: it refers to %s, which is not to be had", info.path, reference)
                     return False
             async with self._turn:
@@ -78,6 +80,21 @@ class Importer:
         finally:
             reader.close()
             self._metrics.add("nar_server_imports_total", outcome=outcome)
+
+    async def _add_first(self, source: Source, view: View, info: PathInfo, reference: PathInfo) -> bool:
+        """Import a reference while the path waits; False for one that waits for the path: it would be for ever."""
+        hash_part = info.path.hash_part
+        awaited: str | None = reference.path.hash_part
+        while awaited not in (None, hash_part):
+            awaited = self._waits.get(awaited)
+        if awaited == hash_part:
+            LOGGER.error("%s and %s refer to each other in a circle, as no paths of Nix do", info.path, reference.path)
+            return False
+        self._waits[hash_part] = reference.path.hash_part
+        try:
+            return await self.add(source, view, reference)
+        finally:
+            del self._waits[hash_part]
 
     async def _is_valid(self, view: View, info: PathInfo) -> bool:
         async with self._turn:
