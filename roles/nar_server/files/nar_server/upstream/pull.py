@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine, Iterable
-from itertools import groupby
 from typing import Any
 
 import aiohttp
@@ -24,18 +23,17 @@ from ..path_info import PathInfo
 from ..views import View
 from .client import FetchError, Upstream
 from .compression import CorruptError, Unpacker
+from .finder import Finder
 from .importer import Importer
 from .offer import Offer, UntrustedError
 from .spool import Spool
 from .spooled import Reader, SpoolFullError, Writer
-from .strata import ask_strata
 
 LOGGER = logging.getLogger("nar_server")
 _CHUNK = 256 * 1024
 # Bytes of a NAR that no client gets before all of it was verified: a client never has the whole of a wrong one.
 HELD_BACK = 64 * 1024
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
-_MOST_OFFERS = 20_000
 _CONNECTIONS = 64
 
 
@@ -47,8 +45,7 @@ class Puller:
         self.upstreams = {upstream.name: upstream for upstream in upstreams}
         self._metrics = metrics
         self._importer = Importer(config.daemon_socket, metrics) if config.import_to_store else None
-        self._offers: dict[tuple[str, str], tuple[Upstream, Offer]] = {}
-        self._asking: dict[tuple[str, str], asyncio.Future[tuple[Upstream, Offer] | None]] = {}
+        self._finder = Finder(self.upstreams, self.spool, self._client)
         # Hash parts of paths that are being fetched, or kept, by this process.
         self._begun: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -56,40 +53,8 @@ class Puller:
 
     async def find(self, view: View, hash_part: str) -> Offer | None:
         """What an upstream of the view offers for a hash part. Never raises."""
-        found = await self._find(view, hash_part)
+        found = await self._finder.find(view, hash_part)
         return None if found is None else found[1]
-
-    async def _find(self, view: View, hash_part: str) -> tuple[Upstream, Offer] | None:
-        key = (view.name, hash_part)
-        if key in self._offers or not view.upstreams:
-            return self._offers.get(key)
-        if key not in self._asking:
-            self._asking[key] = asyncio.ensure_future(self._ask(view, hash_part))
-            self._asking[key].add_done_callback(lambda _done: self._asking.pop(key))
-        # Who asked first may leave; the others still want to know.
-        found = await asyncio.shield(self._asking[key])
-        if found is not None:
-            if len(self._offers) >= _MOST_OFFERS:
-                self._offers.pop(next(iter(self._offers)))
-            self._offers[key] = found
-        return found
-
-    async def _ask(self, view: View, hash_part: str) -> tuple[Upstream, Offer] | None:
-        mine = sorted((self.upstreams[config.name] for config in view.upstreams), key=lambda each: each.stratum)
-        kept = self.spool.read_narinfo(hash_part)
-        if kept is not None and (upstream := self.upstreams.get(kept[0])) in mine and upstream is not None:
-            try:
-                return upstream, upstream.believe(kept[1], hash_part, view.store.directory)
-            except UntrustedError:
-                LOGGER.warning("the spool's narinfo of %s is not believed any more: asking again", hash_part)
-        session = self._client()
-
-        async def ask(upstream: Upstream) -> tuple[Upstream, Offer] | None:
-            offer = await upstream.narinfo(session, hash_part, view.store.directory)
-            return None if offer is None else (upstream, offer)
-
-        strata = [list(group) for _number, group in groupby(mine, key=lambda each: each.stratum)]
-        return await ask_strata(strata, ask)
 
     def has(self, offer: Offer) -> bool:
         """Whether the NAR is here, whole and verified."""
@@ -97,7 +62,7 @@ class Puller:
 
     async def open(self, view: View, hash_part: str) -> Reader | None:
         """A reader of an offered path's NAR, fetched from now on if it is not here yet. Close it."""
-        found = await self._find(view, hash_part)
+        found = await self._finder.find(view, hash_part)
         if found is None:
             return None
         upstream, offer = found
@@ -105,7 +70,7 @@ class Puller:
             opened = self.spool.open(offer.info)
         except UntrustedError as problem:
             # Another upstream, or this one later, may say better.
-            self._offers.pop((view.name, hash_part), None)
+            self._finder.forget(view, hash_part)
             self._distrust(upstream, offer, problem)
             self._count(upstream, "untrusted")
             return None
