@@ -16,14 +16,15 @@ from ..config import UpstreamConfig
 from ..metrics import Metrics
 from ..signing import Verifier
 from .breaker import Breaker
-from .offer import Offer, UntrustedError, parse_offer
+from .offer import Offer, UntrustedError, brief, parse_offer
 
 LOGGER = logging.getLogger("nar_server")
 # What an upstream may take for a narinfo, all in all.
 NARINFO_SECONDS = 2.0
 # For how long it may send nothing of a NAR.
 STALL_SECONDS = 10.0
-_LONGEST_NARINFO = 1024 * 1024
+# Some 4000 references fit; an operating system's own path, which refers to all of it, has a few hundred.
+LONGEST_NARINFO = 256 * 1024
 _CHUNK = 256 * 1024
 _OK, _FORBIDDEN, _NOT_FOUND, _GONE = 200, 403, 404, 410
 # Buckets that do not list their content say 403 for what is not there.
@@ -60,7 +61,7 @@ class Upstream:
             # It answers, and for other paths it may be right.
             self.breaker.succeeded()
             if self._metrics.first(f"{self.name} {hash_part} {problem}"):
-                LOGGER.error("upstream %s: the narinfo of %s is not believed: %s", self.name, hash_part, problem)
+                LOGGER.error("upstream %s: the narinfo of %s is not believed: %s", self.name, hash_part, brief(problem))
             self._count("untrusted")
             return None
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError, FetchError) as problem:  # noqa: UP041
@@ -86,9 +87,11 @@ class Upstream:
                 return None
             if response.status != _OK:
                 raise FetchError(f"it answered {response.status}")
-            body = await response.content.read(_LONGEST_NARINFO)
-            while not response.content.at_eof() and len(body) < _LONGEST_NARINFO:
-                body += await response.content.read(_LONGEST_NARINFO)
+            body = b""
+            while not response.content.at_eof():
+                body += await response.content.read(LONGEST_NARINFO)
+                if len(body) > LONGEST_NARINFO:
+                    raise UntrustedError(f"it is longer than {LONGEST_NARINFO} bytes")
             try:
                 return body.decode("ascii")
             except UnicodeDecodeError as problem:
@@ -110,4 +113,4 @@ class Upstream:
 
 
 def _reason(problem: BaseException) -> str:
-    return str(problem) or ("it took too long" if isinstance(problem, TimeoutError) else type(problem).__name__)
+    return brief(problem) or ("it took too long" if isinstance(problem, TimeoutError) else type(problem).__name__)

@@ -20,7 +20,8 @@ from .spool import Spool
 from .strata import ask_strata
 
 LOGGER = logging.getLogger("nar_server")
-_MOST_OFFERS = 20_000
+# How many offers are remembered, and how many bytes of their narinfos, be they long.
+MOST_OFFERS, MOST_BYTES = 20_000, 16 * 1024 * 1024
 
 
 class Finder:
@@ -33,6 +34,7 @@ class Finder:
         self._spool = spool
         self._session = session
         self._offers: dict[tuple[str, str], tuple[Upstream, Offer]] = {}
+        self._bytes = 0
         self._asking: dict[tuple[str, str], asyncio.Future[tuple[Upstream, Offer] | None]] = {}
 
     async def find(self, view: View, hash_part: str) -> tuple[Upstream, Offer] | None:
@@ -46,14 +48,25 @@ class Finder:
         # Who asked first may leave; the others still want to know.
         found = await asyncio.shield(self._asking[key])
         if found is not None:
-            if len(self._offers) >= _MOST_OFFERS:
-                self._offers.pop(next(iter(self._offers)))
-            self._offers[key] = found
+            self._remember(key, found)
         return found
+
+    def _remember(self, key: tuple[str, str], found: tuple[Upstream, Offer]) -> None:
+        self._forget(key)
+        self._offers[key] = found
+        self._bytes += len(found[1].text)
+        # Never the one that is asked for now.
+        while len(self._offers) > 1 and (len(self._offers) > MOST_OFFERS or self._bytes > MOST_BYTES):
+            self._forget(next(iter(self._offers)))
 
     def forget(self, view: View, hash_part: str) -> None:
         """Ask anew when it is wanted again."""
-        self._offers.pop((view.name, hash_part), None)
+        self._forget((view.name, hash_part))
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        found = self._offers.pop(key, None)
+        if found is not None:
+            self._bytes -= len(found[1].text)
 
     async def _ask(self, view: View, hash_part: str) -> tuple[Upstream, Offer] | None:
         mine = sorted((self._upstreams[config.name] for config in view.upstreams), key=lambda each: each.stratum)

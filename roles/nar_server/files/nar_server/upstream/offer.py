@@ -22,6 +22,9 @@ _HASH = re.compile(r"sha256:([0-9a-z]{52}|[0-9a-f]{64})")
 _SIZE = re.compile(r"[1-9][0-9]{0,17}")
 _CONTENT_ADDRESS = re.compile(r"[!-~]+")
 _DIGEST_SIZE = 32
+# All that is read of a narinfo. What else is in it is not kept: nobody signed it, and it may be long.
+_FIELDS = ("StorePath", "URL", "Compression", "NarHash", "NarSize", "References", "Deriver", "Sig", "CA")
+_MOST_TOLD, _MOST_QUOTED = 200, 80
 
 
 class UntrustedError(ValueError):
@@ -30,12 +33,23 @@ class UntrustedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A path that an upstream has: ``url`` is where its NAR is, packed with ``compression``; ``text``: its narinfo."""
+    """A path that an upstream has: ``url`` is where its NAR is, packed with ``compression``.
+
+    ``text``: the lines of its narinfo that mean something here.
+    """
 
     info: PathInfo
     url: str
     compression: str
     text: str
+
+
+def brief(problem: object) -> str:
+    """What an upstream said, or is wrong with it, as the journal tells it: not much of it, and on one line."""
+    text = str(problem)
+    if len(text) > _MOST_TOLD:
+        text = f"{text[:_MOST_TOLD]}…"
+    return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
 
 
 def origin(url: str) -> tuple[str, str | None, int | None]:
@@ -56,20 +70,28 @@ def _digest(text: str) -> bytes:
     )
 
 
+def _lines(text: str) -> tuple[dict[str, str], list[str], str]:
+    """Fields, signatures, and the lines of _FIELDS as they stand."""
+    fields: dict[str, str] = {}
+    signatures, kept = [], []
+    for line in text.splitlines():
+        name, colon, value = line.partition(":")
+        if not colon or (name in fields and name != "Sig"):
+            raise UntrustedError(f"{line[:_MOST_QUOTED]!r} is not a line of a narinfo, or is there twice")
+        fields[name] = value.strip()
+        if name in _FIELDS:
+            kept.append(f"{line}\n")
+        if name == "Sig":
+            signatures.append(value.strip())
+    return fields, signatures, "".join(kept)
+
+
 def parse_offer(text: str, hash_part: str, store_dir: str, cache: str, keys: Sequence[Verifier]) -> Offer:
     """What a narinfo offers for ``hash_part``; ``cache`` is the upstream's address, ``keys`` are its own.
 
     Raises UntrustedError unless it is of that path, signed by one of the keys, and its NAR lies with the upstream.
     """
-    fields: dict[str, str] = {}
-    signatures = []
-    for line in text.splitlines():
-        name, colon, value = line.partition(":")
-        if not colon or (name in fields and name != "Sig"):
-            raise UntrustedError(f"{line!r} is not a line of a narinfo, or is there twice")
-        fields[name] = value.strip()
-        if name == "Sig":
-            signatures.append(value.strip())
+    fields, signatures, kept = _lines(text)
     try:
         path = StorePath.parse_full(fields["StorePath"], store_dir)
         references = {StorePath.parse(name) for name in fields.get("References", "").split()}
@@ -98,10 +120,10 @@ def parse_offer(text: str, hash_part: str, store_dir: str, cache: str, keys: Seq
     if info.content_address and not _CONTENT_ADDRESS.fullmatch(info.content_address):
         raise UntrustedError("its content address is malformed")
     if compression not in COMPRESSIONS:
-        raise UntrustedError(f"{compression!r} is not a compression known here")
+        raise UntrustedError(f"{compression[:_MOST_QUOTED]!r} is not a compression known here")
     if not same_origin:
         raise UntrustedError(f"its NAR is not with the upstream but at {url}")
     fingerprint = info.fingerprint(store_dir)
     if not any(key.accepts(signature, fingerprint) for key in keys for signature in well_formed(info.signatures)):
         raise UntrustedError("no key of this upstream signed it")
-    return Offer(info, url, compression, text)
+    return Offer(info, url, compression, kept)

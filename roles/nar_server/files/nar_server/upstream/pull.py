@@ -25,7 +25,7 @@ from .client import FetchError, Upstream
 from .compression import CorruptError, Unpacker
 from .finder import Finder
 from .importer import Importer
-from .offer import Offer, UntrustedError
+from .offer import Offer, UntrustedError, brief
 from .spool import Spool
 from .spooled import Reader, SpoolFullError, Writer
 
@@ -129,7 +129,7 @@ class Puller:
             outcome = "whole"
         except FetchError as problem:
             upstream.breaker.failed()
-            LOGGER.error("upstream %s: the NAR of %s did not come: %s", upstream.name, path, problem)
+            LOGGER.error("upstream %s: the NAR of %s did not come: %s", upstream.name, path, brief(problem))
         except (UntrustedError, CorruptError) as problem:
             outcome = "untrusted"
             self._distrust(upstream, offer, problem)
@@ -145,7 +145,7 @@ class Puller:
     def _distrust(self, upstream: Upstream, offer: Offer, problem: Exception) -> None:
         path = offer.info.path
         if self._metrics.first(f"{upstream.name} {path} {problem}"):
-            LOGGER.error("upstream %s: the NAR of %s is not believed: %s", upstream.name, path, problem)
+            LOGGER.error("upstream %s: the NAR of %s is not believed: %s", upstream.name, path, brief(problem))
 
     def _count(self, upstream: Upstream, outcome: str) -> None:
         self._metrics.add("nar_server_pulled_nars_total", upstream=upstream.name, outcome=outcome)
