@@ -35,6 +35,10 @@ class FetchError(Exception):
     """An upstream did not give what was asked for."""
 
 
+class GoneError(FetchError):
+    """An upstream answers, and has no such NAR."""
+
+
 class Upstream:
     """An upstream cache, asked for narinfos and NARs. Never follows redirects: they would lead to another origin."""
 
@@ -98,11 +102,13 @@ class Upstream:
                 raise UntrustedError("it is not ASCII") from problem
 
     async def nar(self, session: aiohttp.ClientSession, offer: Offer) -> AsyncIterator[bytes]:
-        """The packed NAR in chunks. Raises FetchError when it does not come whole."""
+        """The packed NAR in chunks. Raises FetchError when it does not come whole, GoneError if it is not there."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=NARINFO_SECONDS, sock_read=STALL_SECONDS)
         headers = {"Accept-Encoding": "identity"}
         try:
             async with session.get(offer.url, timeout=timeout, allow_redirects=False, headers=headers) as response:
+                if response.status in _MISSES:
+                    raise GoneError(f"it answered {response.status}")
                 encoding = response.headers.get("Content-Encoding", "identity")
                 if response.status != _OK or encoding != "identity":
                     raise FetchError(f"it answered {response.status}, encoding {encoding}")

@@ -60,7 +60,8 @@ class Finder:
             self._forget(next(iter(self._offers)))
 
     def forget(self, view: View, hash_part: str) -> None:
-        """Ask anew when it is wanted again."""
+        """Ask an upstream when it is wanted again: what was offered is not so."""
+        self._spool.drop_narinfo(hash_part)
         self._forget((view.name, hash_part))
 
     def _forget(self, key: tuple[str, str]) -> None:

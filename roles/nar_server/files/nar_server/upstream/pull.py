@@ -21,7 +21,7 @@ from ..config import PullThroughConfig
 from ..metrics import Metrics
 from ..path_info import PathInfo
 from ..views import View
-from .client import FetchError, Upstream
+from .client import FetchError, GoneError, Upstream
 from .compression import CorruptError, Unpacker
 from .finder import Finder
 from .importer import Importer
@@ -128,10 +128,14 @@ class Puller:
             self.spool.keep_narinfo(path.hash_part, upstream.name, offer.text)
             outcome = "whole"
         except FetchError as problem:
-            upstream.breaker.failed()
+            if isinstance(problem, GoneError):
+                self._finder.forget(view, path.hash_part)
+            else:
+                upstream.breaker.failed()
             LOGGER.error("upstream %s: the NAR of %s did not come: %s", upstream.name, path, brief(problem))
         except (UntrustedError, CorruptError) as problem:
             outcome = "untrusted"
+            self._finder.forget(view, path.hash_part)
             self._distrust(upstream, offer, problem)
         except (SpoolFullError, OSError, ModuleNotFoundError) as problem:
             LOGGER.error("the NAR of %s could not be kept: %s", path, problem)

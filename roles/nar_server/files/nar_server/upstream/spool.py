@@ -90,6 +90,11 @@ class Spool:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
 
+    def drop_narinfo(self, hash_part: str) -> None:
+        """Keep a path's narinfo no more."""
+        with contextlib.suppress(OSError):
+            (self.folder / f"{hash_part}.narinfo").unlink()
+
     def used(self) -> int:
         """Bytes of whole NARs."""
         return sum(status.st_size for _path, status in self._whole())
