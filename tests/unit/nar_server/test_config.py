@@ -156,8 +156,12 @@ def test_all_mistakes_at_once() -> None:
     assert str(error.value).splitlines() == [
         "prioriy: there is no such option; did you mean 'priority'?",
         f"colour: there is no such option; there are: {', '.join(OPTIONS)}",
-        "priority: -1 is not a number from 0",
-        "listen: '5000' is not ADDRESS:PORT, for example 0.0.0.0:5000 or [::]:5000",
+        "priority: -1 is not a whole number from 0",
+        "listen: "
+        + "; ".join(
+            f"{text!r} is not ADDRESS:PORT, for example 0.0.0.0:5000 or [::]:5000"
+            for text in ("5000", ":80", "a:70000")
+        ),
         "policy: 'some' is not one of vouched, hide, all, none",
         "store_dir: 'store/' is not an absolute path without a slash at its end",
         "database: 'db' is not an absolute path without a slash at its end",
@@ -165,11 +169,11 @@ def test_all_mistakes_at_once() -> None:
         "trusted_public_keys: the public key 'cache' has 3 bytes, must have 32",
         "title: 'two\\nlines' is not a line of text",
         "upstreams.near.url: 'ftp://near' is not the address of a cache, for example https://cache.example.org",
-        "upstreams.near.stratum: 0 is not a number from 1",
+        "upstreams.near.stratum: 0 is not a whole number from 1",
         "views.a.preffix: there is no such option; did you mean 'prefix'?",
         "views.b.prefix: '/nar': 'nar' is one of the server's own addresses",
         "views.c.hosts: 'a:80' is not a host name in lower case without a port",
-        "pull_through.size: '5 GB' is not a size, for example \"20 GiB\" or a number of bytes",
+        "pull_through.size: '5 GB' is not a size: a number of bytes, or of KiB, MiB, GiB or TiB as in \"20 GiB\"",
         "pull_through.import_to_store: 'yes' is neither true nor false",
         "upstreams.near.public_keys: it is missing",
     ]
@@ -180,14 +184,17 @@ def test_all_mistakes_at_once() -> None:
     [
         ('views.a.store = "x"', "views.a.store: there is no [stores.x]; there are: main"),
         ('views.a.upstreams = ["x"]', "views.a.upstreams: there is no [upstreams.x]"),
-        ('views.a.prefix = "/x"\nviews.b.prefix = "/x"', "views.b: it has the prefix and a host of views.a"),
+        (
+            'views.a.prefix = "/x"\nviews.b.prefix = "/x"',
+            "views.b: /x on all hosts is views.a: give it another prefix or host",
+        ),
         (
             'views.a.hosts = ["x", "y"]\nviews.b.hosts = ["y"]',
-            "views.b: it has the prefix and a host of views.a",
+            "views.b: / on y is views.a: give it another prefix or host",
         ),
         ("views = 1", "views: write a table [views.NAME] for each"),
         ("views.a = 1", "views.a: 1 is not a table"),
-        ('views."a b".priority = 1', "views.a b: a name has letters, digits, - and _ only"),
+        ('views."a b".priority = 1', "views.a b: a name has 64 letters, digits, - and _ at most"),
         (
             f'upstreams.u = {{url = "http://u", public_keys = ["{PUBLIC}"]}}\n'
             'views.a = {paths = "built", upstreams = ["u"]}',
@@ -205,11 +212,14 @@ def test_tables_that_do_not_fit_together(text: str, reason: str) -> None:
     ("text", "reason"),
     [
         ("listen = []", "listen: at least one address is needed"),
-        ('priority = "1"', "priority: '1' is not a number from 0"),
-        ("priority = true", "priority: True is not a number from 0"),
+        ('priority = "1"', "priority: '1' is not a whole number from 0"),
+        ("priority = true", "priority: True is not a whole number from 0"),
         ("policy = 1", "policy: 1 is not one of vouched, hide, all, none"),
         ("signing_key_files = [1]", "signing_key_files: 1 is not a string"),
         ("listen", "it is not valid TOML: "),
+        ("a = " + "[" * 5000, "it is nested too deep"),
+        (f"views.{'v' * 65}.priority = 1", f"views.{'v' * 65}: a name has 64 letters"),
+        (f'upstreams.u.url = "http://{"u" * 200}"', "upstreams.u.url: "),
     ],
 )
 def test_mistakes_name_the_file(text: str, reason: str, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from .keys import PublicKey
 from .options import Address, ConfigError, Reader, read_table
 
 MAIN = "main"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def _tables(document: dict[str, Any], kind: str, mistakes: list[str]) -> dict[st
         return {}
     for name in tables:
         if not _NAME.fullmatch(name):
-            mistakes.append(f"{kind}.{name}: a name has letters, digits, - and _ only")
+            mistakes.append(f"{kind}.{name}: a name has 64 letters, digits, - and _ at most")
     return {
         name: read_table(table, SECTIONS[f"{kind}.NAME"], f"{kind}.{name}.", mistakes) for name, table in tables.items()
     }
@@ -199,6 +199,8 @@ def parse_config(text: str) -> Config:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as problem:
         raise ConfigError(f"it is not valid TOML: {problem}") from problem
+    except RecursionError:
+        raise ConfigError("it is nested too deep") from None
     mistakes: list[str] = []
     top = read_table(document, OPTIONS, "", mistakes)
     stores = {MAIN: top, **_tables(document, "stores", mistakes)}
@@ -223,7 +225,8 @@ def parse_config(text: str) -> Config:
         resolved.append(_view(name, own, stores, upstreams, mistakes))
     for one, other in combinations(resolved, 2):
         if _clash(one, other):
-            mistakes.append(f"views.{other.name}: it has the prefix and a host of views.{one.name}")
+            where = f"{one.prefix or '/'} on {', '.join(sorted({*one.hosts} & {*other.hosts})) or 'all hosts'}"
+            mistakes.append(f"views.{other.name}: {where} is views.{one.name}: give it another prefix or host")
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     return Config(
@@ -240,8 +243,10 @@ def parse_config(text: str) -> Config:
 def load_config(path: Path) -> Config:
     """The configuration in a file. Raises ConfigError, its lines beginning with the file's name."""
     try:
-        return parse_config(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as problem:
+        return parse_config(path.read_text(encoding="utf-8-sig"))
+    except OSError as problem:
+        raise ConfigError(f"{path}: {problem.strerror}") from problem
+    except UnicodeDecodeError as problem:
         raise ConfigError(f"{path}: {problem}") from problem
     except ConfigError as problem:
         raise ConfigError("\n".join(f"{path}: {line}" for line in str(problem).splitlines())) from problem

@@ -9,10 +9,10 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from .keys import PublicKey
@@ -25,6 +25,8 @@ _PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 _SIZE = re.compile(r"([0-9]+) ?(KiB|MiB|GiB|TiB)")
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _HIGHEST_PORT = 65535
+# Names of what is counted have room for it.
+_LONGEST_URL = 200
 # Higher ones have windows that clients may refuse.
 _HIGHEST_ZSTD_LEVEL = 19
 # First words of the server's own addresses, where no view can be.
@@ -43,6 +45,7 @@ RESERVED = frozenset(
     )
 )
 
+_Value = TypeVar("_Value")
 Reader = Callable[[Any], Any]
 
 
@@ -65,6 +68,10 @@ class Address:
             raise ValueError(f"{text!r} is not ADDRESS:PORT, for example 0.0.0.0:5000 or [::]:5000")
         return cls(found[1] or found[2], int(found[3]))
 
+    def __str__(self) -> str:
+        """As it is written."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
 
 def text(value: Any) -> str:
     """A string."""
@@ -77,7 +84,20 @@ def texts(value: Any) -> list[str]:
     """A list of strings."""
     if not isinstance(value, list):
         raise ValueError(f"{value!r} is not a list of strings")
-    return [text(item) for item in value]
+    return each(text, value)
+
+
+def each(reader: Callable[[Any], _Value], values: Iterable[Any]) -> list[_Value]:
+    """Each of these as ``reader`` gives it. Raises ValueError naming all that it refuses."""
+    found, mistakes = [], []
+    for value in values:
+        try:
+            found.append(reader(value))
+        except ValueError as problem:
+            mistakes.append(str(problem))
+    if mistakes:
+        raise ValueError("; ".join(mistakes))
+    return found
 
 
 def line(value: Any) -> str:
@@ -96,16 +116,18 @@ def flag(value: Any) -> bool:
 
 def natural(value: Any) -> int:
     """An integer from 0."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{value!r} is not a number from 0")
-    return value
+    return _whole(value, 0)
 
 
 def positive(value: Any) -> int:
     """An integer from 1."""
-    if natural(value) == 0:
-        raise ValueError("0 is not a number from 1")
-    return natural(value)
+    return _whole(value, 1)
+
+
+def _whole(value: Any, least: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{value!r} is not a whole number from {least}")
+    return value
 
 
 def processors() -> int:
@@ -125,7 +147,7 @@ def size(value: Any) -> int:
     if isinstance(value, str):
         found = _SIZE.fullmatch(value)
         if found is None:
-            raise ValueError(f'{value!r} is not a size, for example "20 GiB" or a number of bytes')
+            raise ValueError(f'{value!r} is not a size: a number of bytes, or of KiB, MiB, GiB or TiB as in "20 GiB"')
         return int(found[1]) * _UNITS[found[2]]
     return natural(value)
 
@@ -143,7 +165,7 @@ def choice(*options: str) -> Callable[[Any], str]:
 
 def directory(value: Any) -> str:
     """An absolute path in its plain form."""
-    if not text(value).startswith("/") or value.endswith("/") or "//" in value:
+    if not text(value).startswith("/") or value.endswith("/") or "//" in value or "\0" in value:
         raise ValueError(f"{value!r} is not an absolute path without a slash at its end")
     return text(value)
 
@@ -155,19 +177,19 @@ def path(value: Any) -> Path:
 
 def paths(value: Any) -> tuple[Path, ...]:
     """Absolute paths."""
-    return tuple(path(item) for item in texts(value))
+    return tuple(each(path, texts(value)))
 
 
 def addresses(value: Any) -> tuple[Address, ...]:
     """At least one address to listen on."""
     if not (found := texts(value)):
         raise ValueError("at least one address is needed")
-    return tuple(Address.parse(item) for item in found)
+    return tuple(each(Address.parse, found))
 
 
 def public_keys(value: Any) -> tuple[PublicKey, ...]:
     """Public keys as Nix writes them."""
-    return tuple(PublicKey.parse(item) for item in texts(value))
+    return tuple(each(PublicKey.parse, texts(value)))
 
 
 def some_public_keys(value: Any) -> tuple[PublicKey, ...]:
@@ -179,10 +201,13 @@ def some_public_keys(value: Any) -> tuple[PublicKey, ...]:
 
 def hosts(value: Any) -> tuple[str, ...]:
     """Host names in lower case, without ports."""
-    for item in (found := texts(value)):
-        if not _HOST.fullmatch(item):
-            raise ValueError(f"{item!r} is not a host name in lower case without a port")
-    return tuple(found)
+    return tuple(each(_host, texts(value)))
+
+
+def _host(value: str) -> str:
+    if not _HOST.fullmatch(value):
+        raise ValueError(f"{value!r} is not a host name in lower case without a port")
+    return value
 
 
 def prefix(value: Any) -> str:
@@ -201,6 +226,8 @@ def url(value: Any) -> str:
     found = urlsplit(text(value))
     if found.scheme not in ("http", "https") or not found.hostname or found.query or found.fragment or found.username:
         raise ValueError(f"{value!r} is not the address of a cache, for example https://cache.example.org")
+    if len(value) > _LONGEST_URL:
+        raise ValueError(f"{value!r} has more than {_LONGEST_URL} characters")
     return text(value).rstrip("/")
 
 
