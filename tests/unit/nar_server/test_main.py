@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import logging
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
+from nar_server.__main__ import OneLine
 from nar_server.keys import SecretKey
 
 from .running import LIBRARY, Running, command
@@ -52,15 +54,64 @@ def test_check_config_warns(config: Any) -> None:
     assert "view main: no signing_key_files: nothing is signed" in done.stderr
 
 
+def hide(folder: Path, *packages: str) -> str:
+    """A PYTHONPATH on which these packages seem not to be installed."""
+    for package in packages:
+        (folder / package).mkdir(parents=True)
+        text = f"raise ModuleNotFoundError('no {package}', name='{package}')"
+        (folder / package / "__init__.py").write_text(text)
+    return f"{folder}:{LIBRARY}"
+
+
 def test_check_config_works_before_the_packages_are_installed(config: Any, tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("cache-1:" + "A" * 86 + "==")
-    for package in ("aiohttp", "cryptography", "zstandard"):
-        (tmp_path / "hide" / package).mkdir(parents=True)
-        (tmp_path / "hide" / package / "__init__.py").write_text(f"raise ModuleNotFoundError('no {package}')")
+    key.chmod(0o600)
     file = config(f'signing_key_files = ["{key}"]\n[zstd]\nlevel = 1')
-    done = run("check-config", "--config", str(file), PYTHONPATH=f"{tmp_path / 'hide'}:{LIBRARY}")
-    assert (done.returncode, done.stderr) == (0, "warning: the keys and zstd were not tried: no cryptography\n")
+    path = hide(tmp_path / "hide", "aiohttp", "cryptography", "zstandard")
+    done = run("check-config", "--config", str(file), PYTHONPATH=path)
+    assert (done.returncode, done.stderr.splitlines()) == (
+        0,
+        [
+            "warning: the server: the Python module cryptography is missing: apt-get install python3-cryptography",
+            "warning: zstd.level: the Python module zstandard is missing: apt-get install python3-zstandard",
+        ],
+    )
+    done = run("serve", "--config", str(file), PYTHONPATH=path)
+    reason = "the Python module cryptography is missing: apt-get install python3-cryptography"
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, f"{file}: {reason}")
+
+
+def test_check_config_tells_what_is_to_be_mended(config: Any, tmp_path: Path, nix: Any) -> None:
+    key = tmp_path / "key"
+    nix("nix-store", "--generate-binary-cache-key", "cache-1", str(key), str(tmp_path / "public"))
+    key.chmod(0o644)
+    (tmp_path / "file").touch()
+    file = config(
+        f'signing_key_files = ["{key}"]',
+        f'hot_tier = {{folder = "{tmp_path}/file", size = 1}}',
+        'stores.other.real_store_dir = "/nowhere/store"',
+        'views.a.store = "other"',
+    )
+    told = run("check-config", "--config", str(file)).stderr
+    assert f"warning: signing_key_files: everybody on this host can read {key} (mode 0644): chmod o= {key}\n" in told
+    assert f"warning: hot_tier.folder: {tmp_path}/file cannot be written: " in told
+    assert "warning: /nowhere/store: Nix's database /nowhere/var/nix/db/db.sqlite cannot be read: No such file" in told
+
+
+def test_an_address_that_is_taken(config: Any, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        file = tmp_path / "taken.toml"
+        file.write_text(f'listen = ["127.0.0.1:{taken.getsockname()[1]}"]')
+        done = run("serve", "--config", str(file))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    assert done.returncode == 1
+    assert f"listen: {address}: Address already in use; 'ss -ltnp' tells who listens there\n" in done.stderr
+
+
+def test_a_name_does_not_split_a_line_of_the_log() -> None:
+    record = logging.LogRecord("nar_server", logging.ERROR, "", 0, "cannot read %s", ("a\nfalse: b\r",), None)
+    assert OneLine("%(message)s").format(record) == r"cannot read a\nfalse: b\r"
 
 
 @pytest.mark.parametrize("name", ["serve", "check-config"])
@@ -122,12 +173,49 @@ def test_reload_loses_no_connection(running: Running, config: Any, store: Any) -
     kept.close()
 
 
-def test_a_reload_with_a_mistake_changes_nothing(running: Running, config: Any) -> None:
-    config("prioriti = 7")
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("prioriti = 7", "did you mean 'priority'?"),
+        ("a = " + "[" * 5000, "it is nested too deep"),
+        ('log_dir = "/a\\u0000b"', "is not an absolute path"),
+        ('stores.x.real_store_dir = "/nowhere/store"\nviews.a.store = "x"', "Is the store's folder right?"),
+    ],
+)
+def test_a_reload_with_a_mistake_changes_nothing(running: Running, config: Any, line: str, reason: str) -> None:
+    config(line)
     running.process.send_signal(signal.SIGHUP)
-    line = running.log_line("not reloaded, the old configuration stays: ")
-    assert "did you mean 'priority'?" in line
+    assert reason in running.log_line("not reloaded, the old configuration stays: ")
     assert b"Priority: 30" in running.get("/nix-cache-info")
+    config("priority = 7", 'policy = "all"')
+    running.process.send_signal(signal.SIGHUP)
+    running.log_line("view main: policy is 'all'")
+    running.log_line("reloaded: ")
+    assert b"Priority: 7" in running.get("/nix-cache-info")
+
+
+def test_a_reload_whose_modules_are_missing_changes_nothing(config: Any, tmp_path: Path) -> None:
+    running = Running(config(), tmp_path, PYTHONPATH=hide(tmp_path / "hide", "zstandard"))
+    try:
+        config("[zstd]", "level = 3")
+        running.process.send_signal(signal.SIGHUP)
+        assert "no zstandard" in running.log_line("not reloaded, the old configuration stays: ")
+        config("priority = 7")
+        running.process.send_signal(signal.SIGHUP)
+        running.log_line("reloaded: ")
+    finally:
+        running.close()
+
+
+def test_what_needs_a_restart_is_told_until_it_is_undone(running: Running, config: Any) -> None:
+    true = config().read_text()
+    for text, told in ((true.replace(":0", ":1"), True), (true.replace(":0", ":1"), True), (true, False)):
+        config().write_text(text)
+        running.process.send_signal(signal.SIGHUP)
+        if told:
+            running.log_line("'listen' takes effect when the server restarts")
+        running.log_line("reloaded: ")
+    assert "takes effect" not in running.rest_of_log()
 
 
 def test_counters_outlive_a_reload(running: Running, config: Any) -> None:

@@ -7,14 +7,16 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
+import os
 import resource
 import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import commands
+from . import advice, commands
 from .config import Config, load_config
 from .key_files import load_signing_keys
 from .keys import KeyFormatError
@@ -24,45 +26,44 @@ LOGGER = logging.getLogger("nar_server")
 _BACKLOG = 1024
 
 
-def _warnings(config: Config) -> list[str]:
-    """What a configuration that works should still be told."""
-    found = []
-    for view in config.views:
-        if view.policy == "all":
-            text = "policy is 'all': paths are signed that came here unsigned and that nobody vouches for"
-            found.append(f"view {view.name}: {text}")
-        if view.policy != "none" and not view.signing_key_files:
-            text = "no signing_key_files: nothing is signed, paths leave with the signatures they came with"
-            found.append(f"view {view.name}: {text}")
-        if view.paths == "upstream" and not view.trusted_public_keys and not view.upstreams:
-            found.append(f"view {view.name}: paths is 'upstream' and no key is trusted: it has no paths")
-    return found
+class OneLine(logging.Formatter):
+    """A record's message is one line, whatever names are in it; a traceback follows on lines of its own."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """The line."""
+        return super().formatMessage(record).replace("\n", "\\n").replace("\r", "\\r")
 
 
 def listening_sockets(address: Address) -> list[socket.socket]:
-    """Sockets that listen on all addresses a host name has. Raises OSError."""
-    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    return [
-        socket.create_server(target, family=family, backlog=_BACKLOG)
-        for family, _type, _protocol, _name, target in dict.fromkeys(found)
-    ]
+    """Sockets that listen on all addresses a host name has. Raises ConfigError."""
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        return [
+            socket.create_server(target, family=family, backlog=_BACKLOG)
+            for family, _type, _protocol, _name, target in dict.fromkeys(found)
+        ]
+    except OSError as problem:
+        # gaierror has numbers of its own.
+        reason = problem.strerror if isinstance(problem, socket.gaierror) else os.strerror(problem.errno or 0)
+        hint = "; 'ss -ltnp' tells who listens there" if problem.errno == errno.EADDRINUSE else ""
+        raise ConfigError(f"listen: {address}: {reason}{hint}") from problem
 
 
 def check_config(config: Config, _path: Path) -> int:
     """Check what can be checked without serving; the exit status."""
     keys = {key.public: key for view in config.views for key in load_signing_keys(view.signing_key_files)}
-    try:
+    # On a host where the server's packages are still to be installed, the rest is checked.
+    warnings = advice.missing_modules(config)
+    if not warnings:
         from .signing import Signer  # noqa: PLC0415
         from .site import make_encoders  # noqa: PLC0415
 
         make_encoders(config)
-    except ModuleNotFoundError as problem:
-        # On a host where the server's packages are still to be installed, the rest has been checked.
-        print(f"warning: the keys and zstd were not tried: {problem}", file=sys.stderr)
-    else:
         for key in keys.values():
             Signer(key)
-    for warning in _warnings(config):
+    used = {view.store for view in config.views}
+    warnings += advice.unreadable(store for name, store in config.stores.items() if name in used)
+    for warning in warnings + advice.warnings(config):
         print(f"warning: {warning}", file=sys.stderr)
     for public in keys:
         print(f"signs as {public}")
@@ -78,7 +79,7 @@ def serve(config: Config, path: Path) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    for warning in _warnings(config):
+    for warning in advice.warnings(config):
         LOGGER.warning("%s", warning)
     sockets = passed_sockets() or [each for address in config.listen for each in listening_sockets(address)]
     return Supervisor(path, config, sockets).run()
@@ -131,7 +132,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("paths", nargs="+", metavar="PATH", help="a store path, or a link to one; - for lines of them")
     command.set_defaults(warm=True)
     options = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(OneLine("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     try:
         config = load_config(options.config)
         if "look" in options:
@@ -143,7 +146,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except (ConfigError, KeyFormatError, OSError) as problem:
         print(problem, file=sys.stderr)
-        return 1
+    except ModuleNotFoundError as problem:
+        print(f"{options.config}: {advice.missing(problem.name or '')}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

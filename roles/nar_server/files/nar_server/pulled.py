@@ -15,6 +15,7 @@ from .config import Config, PullThroughConfig
 from .http import Body, Request, Response
 from .metrics import Metrics, Shared
 from .narinfo import render_json, render_narinfo
+from .options import ConfigError
 from .ranges import UnsatisfiableError, parse_range
 from .upstream.breaker import Breaker
 from .upstream.client import FetchError, Upstream
@@ -45,7 +46,10 @@ def make_puller(config: Config, shared: Shared, metrics: Metrics) -> Puller:
 
 def prepare_spool(config: PullThroughConfig) -> None:
     """Make the spool's folder, or clean it of what killed processes left. Raises OSError when it cannot be used."""
-    config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError as problem:
+        raise ConfigError(f"pull_through.folder: {config.folder} is no folder") from problem
     if not os.access(config.folder, os.R_OK | os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, "the spool of pull_through must be writable", str(config.folder))
     Spool(config.folder, config.size).clean()

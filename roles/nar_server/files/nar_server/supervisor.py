@@ -21,10 +21,11 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from pathlib import Path
 
+from . import advice
 from .config import Config, load_config
 from .keys import KeyFormatError
 from .metrics import Shared
-from .options import ConfigError
+from .options import Address, ConfigError
 from .serving import GRACE_SECONDS, HEARTBEAT, Common, work
 from .signals import RELOADING, STOPPING, arriving, held_back
 from .site import check
@@ -166,7 +167,7 @@ class Supervisor:
             self._stop()
             return
         # What it was fetching is removed. If there is more to say, the next one says it.
-        with contextlib.suppress(ConfigError, KeyFormatError, OSError):
+        with contextlib.suppress(Exception):
             check(self._config)
         LOGGER.error("%s: another one takes its place in %g s", how, _RESTART_SECONDS)
         self._restarts[worker.number] = time.monotonic() + _RESTART_SECONDS
@@ -197,23 +198,37 @@ class Supervisor:
         try:
             read = load_config(self._path)
             # Rows of counters were made for as many workers as there are.
-            config = replace(read, workers=self._config.workers)
+            config = replace(read, listen=self._config.listen, workers=self._config.workers)
             check(config)
-        except (ConfigError, KeyFormatError, OSError) as problem:
-            LOGGER.error("not reloaded, the old configuration stays: %s", problem)
+            self._check_new_stores(config)
+        except Exception as problem:
+            # Whatever it is, this process goes on.
+            expected = isinstance(problem, ConfigError | KeyFormatError | OSError | ModuleNotFoundError)
+            for line in str(problem).splitlines() or [repr(problem)]:
+                LOGGER.error("not reloaded, the old configuration stays: %s", line, exc_info=not expected)
             # What is still awaited is told of when it has come.
             if self._news is None:
                 notify("READY=1")
             return
         for option in ("listen", "workers"):
-            if getattr(read, option) != getattr(self._config, option):
+            if getattr(read, option) != getattr(config, option):
                 LOGGER.warning("'%s' takes effect when the server restarts", option)
+        for warning in advice.warnings(config):
+            LOGGER.warning("%s", warning)
         self._config = config
         self._news = f"reloaded: serving {described(config)}"
         for worker in self._workers.values():
             with contextlib.suppress(OSError):
                 worker.control.send(self._config)
                 worker.awaited += 1
+
+    def _check_new_stores(self, config: Config) -> None:
+        """A store that was served already may be unreadable just now; another one must not take its place unread."""
+        known = self._config.stores.values()
+        used = {view.store for view in config.views}
+        new = [store for name, store in config.stores.items() if name in used and store not in known]
+        if mistakes := advice.unreadable(new):
+            raise ConfigError("\n".join(mistakes))
 
 
 def described(config: Config) -> str:
@@ -224,4 +239,4 @@ def described(config: Config) -> str:
 def bound_to(listener: socket.socket) -> str:
     """Where a socket listens."""
     name = listener.getsockname()
-    return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else str(name)
+    return str(Address(name[0], name[1])) if isinstance(name, tuple) else str(name)

@@ -1,0 +1,99 @@
+# Copyright: The Nix Vegas NOC
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a configuration without mistakes should still be told, and what it lacks on this host."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+
+from .config import Config, HotTierConfig, StoreConfig
+
+# Debian's packages of the modules that are not Python's own.
+_PACKAGES = {
+    "aiohttp": "python3-aiohttp",
+    "cryptography": "python3-cryptography",
+    "zstandard": "python3-zstandard",
+}
+
+
+def warnings(config: Config) -> list[str]:
+    """What a configuration that works should still be told."""
+    found = []
+    for view in config.views:
+        if view.policy == "all":
+            text = "policy is 'all': paths are signed that came here unsigned and that nobody vouches for"
+            found.append(f"view {view.name}: {text}")
+        if view.policy != "none" and not view.signing_key_files:
+            text = "no signing_key_files: nothing is signed, paths leave with the signatures they came with"
+            found.append(f"view {view.name}: {text}")
+        if view.paths == "upstream" and not view.trusted_public_keys and not view.upstreams:
+            found.append(f"view {view.name}: paths is 'upstream' and no key is trusted: it has no paths")
+        found += [told for path in view.signing_key_files if (told := _readable_by_all(path))]
+    if config.hot_tier.size and (told := _unusable(config.hot_tier)):
+        found.append(told)
+    return list(dict.fromkeys(found))
+
+
+def _readable_by_all(path: Path) -> str | None:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        # That the key cannot be used is told elsewhere.
+        return None
+    if not mode & stat.S_IROTH:
+        return None
+    return f"signing_key_files: everybody on this host can read {path} (mode {mode:04o}): chmod o= {path}"
+
+
+def _unusable(tier: HotTierConfig) -> str | None:
+    folder = next(folder for folder in (tier.folder, *tier.folder.parents) if folder.exists())
+    if folder.is_dir() and os.access(folder, os.W_OK):
+        return None
+    return f"hot_tier.folder: {tier.folder} cannot be written: NARs are sent without a tier"
+
+
+def missing(module: str) -> str:
+    """What to do about a module of Python that is not there."""
+    top = module.partition(".")[0]
+    return f"the Python module {top} is missing: apt-get install {_PACKAGES.get(top, f'python3-{top}')}"
+
+
+def missing_modules(config: Config) -> list[str]:
+    """What a configuration needs and this host has not, an option each."""
+    wanted = [("the server", "cryptography")]
+    if config.upstreams:
+        wanted.append(("upstreams", "aiohttp"))
+    if config.zstd.level:
+        wanted.append(("zstd.level", "zstandard"))
+    return [f"{option}: {missing(module)}" for option, module in wanted if not _is_there(module)]
+
+
+def _is_there(module: str) -> bool:
+    try:
+        import_module(module)
+    except ModuleNotFoundError:
+        return False
+    return True
+
+
+def unreadable(stores: Iterable[StoreConfig]) -> list[str]:
+    """Those stores whose database cannot be read, for another reason than that it is busy."""
+    from .database import Database, DatabaseUnavailableError  # noqa: PLC0415
+
+    found = []
+    for store in stores:
+        database = Database(store.database, store.directory)
+        try:
+            database.probe()
+        except DatabaseUnavailableError as problem:
+            if not problem.busy:
+                found.append(f"{store.real}: {problem}")
+        finally:
+            database.close()
+    return found
