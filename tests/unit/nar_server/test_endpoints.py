@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from nar_server import endpoints
+from nar_server import files
 from nar_server.endpoints import Endpoints
 from nar_server.http import Body, Request, Sender
 from nar_server.keys import SecretKey
@@ -163,7 +163,7 @@ def test_a_client_that_leaves_leaves_no_file_open(
         assert left.wait(10)
         return None, None
 
-    monkeypatch.setattr(endpoints, "_TYPES", SimpleNamespace(guess_type=guess_type))
+    monkeypatch.setattr(files, "_TYPES", SimpleNamespace(guess_type=guess_type))
 
     async def leave() -> None:
         target = f"/serve/{path.hash_part}/a:b"

@@ -12,7 +12,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from nar_server import layout, nar_body
+from nar_server import bodies, endpoints, layout, nar_body
 
 from .running import Running
 
@@ -94,6 +94,48 @@ def test_what_a_slow_reader_did_not_take_is_read_again(
         part = server.ask(path.url, headers=f"{headers}Range: bytes=1000-9999999\r\n")
         assert part.body == path.nar[1000:10_000_000]
     assert len(reads) > len(set(reads))
+
+
+@pytest.mark.parametrize("kind", ["log", "listing", "directory"])
+def test_slow_readers_of_what_is_made_are_few_at_a_time(
+    store: Any, serve: Any, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(endpoints, "_TURN_SECONDS", 0.1)
+    path = store.add("x", lambda real: real.mkdir())
+    log = store.logs / "drvs/00" / f"{'0' * 30}-x.drv"
+    log.parent.mkdir(parents=True)
+    log.touch()
+    os.truncate(log, 64 * MIB)
+    # Folders of many names, without the files.
+    names = [f"{number}-{'n' * 230}" for number in range(280_000)]
+    monkeypatch.setattr(endpoints, "listing", lambda _path: iter(names))
+    monkeypatch.setattr(endpoints, "render_directory", lambda _path, _title: iter(names))
+    target = {
+        "log": f"/log/{'0' * 32}-x.drv",
+        "listing": f"/{path.hash_part}.ls",
+        "directory": f"/serve/{path.hash_part}/",
+    }[kind]
+    under_way, most = set(), 0
+
+    class Counted(bodies.GeneratedBody):
+        def __init__(self, *arguments: Any) -> None:
+            nonlocal most
+            super().__init__(*arguments)
+            under_way.add(self)
+            most = max(most, len(under_way))
+
+        def close(self) -> None:
+            super().close()
+            under_way.remove(self)
+
+    monkeypatch.setattr(bodies, "GeneratedBody", Counted)
+    with serve(store) as server:
+        for _ in range(40):
+            server.connect().sendall(request(target))
+        answer = server.ask(target)
+        assert (answer.status, answer.reset) == (200, False)
+        assert len(answer.body) > 60 * MIB
+    assert most <= endpoints._PLACES
 
 
 def test_narinfos_are_answered_while_a_large_nar_streams(store: Any, running: Running) -> None:

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-import mimetypes
-import os
-import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from . import VERSION, routes
-from .app import not_found
-from .bodies import FileBody, generated
+from .app import not_found, try_later
+from .bodies import generated
 from .database import Generation
+from .files import SANDBOX, open_file
 from .http import Request, Response
 from .listing import listing
 from .logs import find_log, read_log
@@ -26,20 +24,22 @@ from .narinfo import render_json
 from .page import COUNTERS, Cache, base_url, human, render_landing, security_policy
 from .page.directory import render_directory
 from .path_info import PathInfo
+from .places import BusyError, Places
 from .policy import Decision, Mode, Paths
 from .store_path import StorePath
 from .traces import build_trace, realisation
-from .tree import Elsewhere, Inside, parse_names, resolve
+from .tree import Elsewhere, parse_names, resolve
 from .views import View
 
 if TYPE_CHECKING:
     from .upstream.pull import Puller
 
-# Python's own table of types, the same on every machine.
-_TYPES = mimetypes.MimeTypes(filenames=())
-# What lies in a store is not ours: a page of it runs no scripts and is no part of this origin.
-_SANDBOX = {"Content-Security-Policy": "sandbox", "X-Content-Type-Options": "nosniff"}
 _JSON = "application/json"
+_HTML = "text/html; charset=utf-8"
+# What is being made at once: a log of bzip2, or a folder of 30,000 names, takes about 4 MiB until its client has it.
+_PLACES = 16
+_TURN_SECONDS = 10
+_PATIENCE_SECONDS = 30
 _COUNT_PATHS = "SELECT count(*) FROM ValidPaths"
 
 Found = tuple[PathInfo, Decision]
@@ -67,6 +67,7 @@ class Endpoints:
         self._find = find
         self._metrics = metrics
         self._puller = puller
+        self._places = Places(_PLACES, _TURN_SECONDS, _PATIENCE_SECONDS)
         self._path_counts: dict[str, tuple[Generation, int]] = {}
 
     async def answer(self, request: Request, view: View, route: routes.Route) -> Response:  # noqa: PLR0911
@@ -110,11 +111,7 @@ class Endpoints:
         found = self._find(view, hash_part)
         if found is None:
             return not_found()
-        pieces = (text.encode() for text in listing(view.store.real_path(found[0].path)))
-        try:
-            return Response(200, await generated(pieces), _JSON)
-        except (OSError, ValueError):
-            return not_found()
+        return await self._made(_encoded(listing(view.store.real_path(found[0].path))), _JSON, {})
 
     async def _serve(self, view: View, hash_part: str, inner: str) -> Response:
         names = parse_names(inner.removeprefix("/").partition("?")[0])
@@ -131,9 +128,11 @@ class Endpoints:
             # Its links are relative: without the slash they would lead beside it.
             return _redirect(f"{view.prefix}/serve/{hash_part}{inner.partition('?')[0]}/")
         try:
-            return await asyncio.to_thread(_file, there, f"{path}/{b'/'.join(names).decode('utf-8', 'replace')}")
+            answer = await asyncio.to_thread(open_file, there)
         except OSError:
-            return not_found()
+            answer = not_found()
+        title = f"{path}/{b'/'.join(names).decode('utf-8', 'replace')}"
+        return answer or await self._made(_encoded(render_directory(there.path, title)), _HTML, SANDBOX)
 
     async def _log(self, view: View, path: StorePath) -> Response:
         if view.policy.paths is Paths.UPSTREAM:
@@ -143,9 +142,17 @@ class Endpoints:
         file = None if derivation is None else find_log(view.store.logs, derivation)
         if file is None:
             return not_found()
+        return await self._made(read_log(file), "text/plain; charset=utf-8", {"X-Content-Type-Options": "nosniff"})
+
+    async def _made(self, pieces: Iterable[bytes], content_type: str, headers: Mapping[str, str]) -> Response:
+        """An answer that is made while it is sent, once there is a place for it."""
         try:
-            return Response(200, await generated(read_log(file)), headers={"X-Content-Type-Options": "nosniff"})
-        except (OSError, EOFError):
+            await self._places.take()
+            return Response(200, await generated(pieces), content_type, headers)
+        except BusyError:
+            return try_later("too much is being read just now\n")
+        except (OSError, EOFError, ValueError):
+            # What is read is gone, damaged, or no NAR could hold it.
             return not_found()
 
     def _built(self, view: View, path: StorePath) -> StorePath | None:
@@ -203,7 +210,7 @@ class Endpoints:
         url = base_url(request.host, request.headers.get("x-forwarded-proto", ""), view.prefix)
         headers = {"Content-Security-Policy": security_policy(), "Cache-Control": "no-cache"}
         page = render_landing(cache, url, self._counters(view))
-        return Response(200, page.encode(), "text/html; charset=utf-8", headers)
+        return Response(200, page.encode(), _HTML, headers)
 
     def _stats(self, view: View) -> Response:
         counters = self._counters(view)
@@ -221,30 +228,9 @@ class Endpoints:
         return {**up, series("nar_server_spool_bytes", {}): float(self._puller.spool.used())}
 
 
+def _encoded(texts: Iterable[str]) -> Iterator[bytes]:
+    return (text.encode() for text in texts)
+
+
 def _redirect(target: str) -> Response:
     return Response(302, b"", headers={"Location": target, "Cache-Control": "no-store"})
-
-
-def _open_here(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
-
-
-def _file(there: Inside, title: str) -> Response:
-    """A file, or a directory's ``index.html``, or a page of a directory's names. Raises OSError."""
-    path = there.path
-    if there.directory:
-        path += b"/index.html"
-        try:
-            is_file = stat.S_ISREG(os.lstat(path).st_mode)
-        except OSError:
-            is_file = False
-        if not is_file:
-            page = render_directory(there.path, title)
-            return Response(200, page.encode(), "text/html; charset=utf-8", _SANDBOX)
-    # Not a bare descriptor: when the client is gone before a thread has opened it, nobody is there to close it.
-    file = open(path, "rb", buffering=0, opener=_open_here)  # noqa: SIM115
-    size = os.fstat(file.fileno()).st_size
-    content_type = _TYPES.guess_type(os.fsdecode(path))[0] or "application/octet-stream"
-    if content_type.startswith("text/"):
-        content_type += "; charset=utf-8"
-    return Response(200, FileBody(file.fileno(), (0, size), file.close), content_type, _SANDBOX)
