@@ -204,7 +204,8 @@ class Endpoints:
             prefix=view.prefix,
             priority=view.priority,
             keys=view.public_keys,
-            passes=[key for upstream in view.upstreams for key in upstream.public_keys],
+            # Caches behind one another have the same.
+            passes=list(dict.fromkeys(key for upstream in view.upstreams for key in upstream.public_keys)),
             version=VERSION,
         )
         url = base_url(request.host, request.headers.get("x-forwarded-proto", ""), view.prefix)
