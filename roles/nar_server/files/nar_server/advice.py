@@ -52,7 +52,7 @@ def _readable_by_all(path: Path) -> str | None:
 
 
 def _unusable(tier: HotTierConfig) -> str | None:
-    folder = next(folder for folder in (tier.folder, *tier.folder.parents) if folder.exists())
+    folder = next(folder for folder in (tier.folder, *tier.folder.parents) if os.access(folder, os.F_OK))
     if folder.is_dir() and os.access(folder, os.W_OK):
         return None
     return f"hot_tier.folder: {tier.folder} cannot be written: NARs are sent without a tier"
