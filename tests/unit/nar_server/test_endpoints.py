@@ -21,6 +21,7 @@ from nar_server.keys import SecretKey
 from nar_server.metrics import Metrics, Shared
 from nar_server.page import security_policy
 from nar_server.path_info import PathInfo
+from nar_server.places import BusyError, Places
 from nar_server.policy import Decision, Mode, Paths, SigningPolicy
 from nar_server.routes import parse_target
 from nar_server.views import View
@@ -137,6 +138,21 @@ def test_a_large_listing_is_whole(store: Any, ask: Any) -> None:
 
     path = store.add("x", many)
     assert len(json.loads(ask(f"/{path.hash_part}.ls").body)["root"]["entries"]) == 3000
+
+
+def test_no_place_for_another(store: Any, ask: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    async def take(_places: Places) -> None:
+        raise BusyError
+
+    monkeypatch.setattr(Places, "take", take)
+    path = store.add("x", website)
+    log = tmp_path / "log/drvs/11" / f"{'1' * 30}-x.drv"
+    log.parent.mkdir(parents=True)
+    log.touch()
+    for target in (f"/{path.hash_part}.ls", f"/serve/{path.hash_part}/", f"/log/{'1' * 32}-x.drv"):
+        answer = ask(target)
+        assert (answer.status, answer.headers) == (429, {"Retry-After": "5", "Cache-Control": "no-store"})
+    assert ask(f"/serve/{path.hash_part}/doc/").status == 200
 
 
 def test_files(store: Any, ask: Any) -> None:

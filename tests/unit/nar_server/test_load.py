@@ -101,6 +101,7 @@ def test_slow_readers_of_what_is_made_are_few_at_a_time(
     store: Any, serve: Any, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr(endpoints, "_TURN_SECONDS", 0.1)
+    monkeypatch.setattr(endpoints, "_PATIENCE_SECONDS", 60)
     path = store.add("x", lambda real: real.mkdir())
     log = store.logs / "drvs/00" / f"{'0' * 30}-x.drv"
     log.parent.mkdir(parents=True)

@@ -67,9 +67,9 @@ def not_found() -> Response:
     return text_response(404, "not found\n")
 
 
-def try_later(text: str) -> Response:
+def try_later(status: int, text: str) -> Response:
     """The answer to what cannot be answered just now."""
-    return text_response(503, text, Retry_After=str(_RETRY_AFTER_SECONDS))
+    return text_response(status, text, Retry_After=str(_RETRY_AFTER_SECONDS))
 
 
 def _at_next_turn(callback: Callable[[], None]) -> None:
@@ -138,7 +138,7 @@ class NarServer:
         if self._readable:
             LOGGER.error("%s", problem)
         self._readable = False
-        return try_later("the store cannot be read just now\n")
+        return try_later(503, "the store cannot be read just now\n")
 
     def _answer(self, request: Request) -> Response | Awaitable[Response]:
         if request.method not in _METHODS:

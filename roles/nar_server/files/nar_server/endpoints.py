@@ -39,7 +39,8 @@ _HTML = "text/html; charset=utf-8"
 # What is being made at once: a log of bzip2, or a folder of 30,000 names, takes about 4 MiB until its client has it.
 _PLACES = 16
 _TURN_SECONDS = 10
-_PATIENCE_SECONDS = 30
+# A proxy waits for five.
+_PATIENCE_SECONDS = 4
 _COUNT_PATHS = "SELECT count(*) FROM ValidPaths"
 
 Found = tuple[PathInfo, Decision]
@@ -150,7 +151,8 @@ class Endpoints:
             await self._places.take()
             return Response(200, await generated(pieces), content_type, headers)
         except BusyError:
-            return try_later("too much is being read just now\n")
+            # Not 503: a proxy would take all of this server for broken.
+            return try_later(429, "too many listings and logs are being sent just now\n")
         except (OSError, EOFError, ValueError):
             # What is read is gone, damaged, or no NAR could hold it.
             return not_found()
