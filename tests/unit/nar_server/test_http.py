@@ -7,7 +7,7 @@ import socket
 from typing import Any
 
 import pytest
-from nar_server.http import HttpServer, Response, parser
+from nar_server.http import Body, HttpServer, Response, Sender, parser
 from nar_server.http.parser import BadRequestError
 
 
@@ -54,6 +54,46 @@ def test_what_is_not_clear_ends_the_connection(store: Any, serve: Any, request_:
         data = read_all(connection)
     assert data.startswith(b"HTTP/1.1 %d " % status)
     assert data.count(b"HTTP/1.1 ") == 1
+
+
+class OpenBody(Body):
+    """Tells which bodies are open, and sends only while it is."""
+
+    length = 3
+
+    def __init__(self, opened: list[Body]) -> None:
+        self._opened = opened
+        opened.append(self)
+
+    async def send(self, sender: Sender) -> None:
+        await asyncio.sleep(0)
+        assert self._opened == [self]
+        await sender.write(b"ok\n")
+
+    def close(self) -> None:
+        self._opened.remove(self)
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_each_body_of_pipelined_answers_is_closed_once_and_before_the_next(later: bool) -> None:
+    opened: list[Body] = []
+
+    async def answer() -> Response:
+        return Response(200, OpenBody(opened))
+
+    async def work() -> None:
+        server = HttpServer(lambda _request: answer() if later else Response(200, OpenBody(opened)))
+        listener = socket.create_server(("127.0.0.1", 0))
+        server.listen([listener])
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 5)
+        for _ in range(5):
+            await reader.readuntil(b"ok\n")
+        writer.close()
+        await server.shutdown(1)
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+    assert opened == []
 
 
 def test_blanks_in_a_header_cost_no_more_than_other_bytes() -> None:

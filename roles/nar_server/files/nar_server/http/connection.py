@@ -135,10 +135,10 @@ class Connection:
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         self._enter(Phase.ANSWERING)
         self._task = self._loop.create_task(work)
-        # Also when the task is cancelled before it began.
-        self._task.add_done_callback(self._release)
+        # Also when it is cancelled before it began. At its own end it has done so: the next one may have begun by now.
+        self._task.add_done_callback(lambda task: self._release() if task.cancelled() else None)
 
-    def _release(self, _task: object) -> None:
+    def _release(self) -> None:
         body, self._body = self._body, None
         if isinstance(body, Body):
             body.close()
@@ -198,6 +198,7 @@ class Connection:
         except Exception as problem:
             LOGGER.error("cut the connection while answering %s: %s", head.request.target, problem or repr(problem))
             self.abort()
+        self._release()
         self._done(keep)
 
     def stop(self) -> None:
