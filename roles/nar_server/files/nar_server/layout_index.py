@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from weakref import WeakValueDictionary
 
 from .layout import Identity, Layout, Piece
+from .once import Once
 
 _STAYS_SECONDS = 60
 
@@ -44,7 +45,7 @@ class LayoutIndex:
         self._layouts: OrderedDict[Key, tuple[Layout, float]] = OrderedDict()
         self._held = WeakValueDictionary[Key, Layout]()
         self._collecting: dict[Key, Collected] = {}
-        self._surveys: dict[tuple[Key, Identity], asyncio.Future[Layout]] = {}
+        self._surveys = Once[tuple[Key, Identity], Layout]()
 
     def get(self, key: Key, found: Identity) -> Layout | None:
         """The layout of a path; None when it is not there, or is that of something else than was found there now."""
@@ -57,7 +58,9 @@ class LayoutIndex:
         return layout
 
     def put(self, key: Key, layout: Layout) -> None:
-        """Keep a layout, and let go of others for it, if there is room."""
+        """Keep a layout, and let go of others for it, if there is room. Nothing to do for one that is there already."""
+        if self._held.get(key) is layout:
+            return
         self.drop(key)
         self._held[key] = layout
         if layout.cost > self._limit:
@@ -106,9 +109,4 @@ class LayoutIndex:
 
     async def survey(self, key: Key, found: Identity, make: Callable[[], Layout]) -> Layout:
         """The layout that ``make`` finds out in a thread, once for all who ask for it meanwhile."""
-        survey = self._surveys.get((key, found))
-        if survey is None:
-            survey = self._surveys[key, found] = asyncio.ensure_future(asyncio.to_thread(make))
-            survey.add_done_callback(lambda _done: self._surveys.pop((key, found)))
-        # Who waits may leave; the others go on.
-        return await asyncio.shield(survey)
+        return await self._surveys.do((key, found), lambda: asyncio.to_thread(make))

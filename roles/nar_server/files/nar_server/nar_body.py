@@ -101,8 +101,7 @@ class NarBody(Body):
             return
         if layout is None:
             layout = await self._index.survey(self._key, found, lambda: self._survey(found))
-            if self._index.get(self._key, found) is not layout:
-                self._keep(layout)
+            self._keep(layout)
         try:
             if layout.size != self._size:
                 raise self._wrong_size()

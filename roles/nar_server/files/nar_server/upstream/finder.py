@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from itertools import groupby
 
 import aiohttp
 
+from ..once import Once
 from ..views import View
 from .client import Upstream
 from .offer import Offer, UntrustedError
@@ -35,18 +35,14 @@ class Finder:
         self._session = session
         self._offers: dict[tuple[str, str], tuple[Upstream, Offer]] = {}
         self._bytes = 0
-        self._asking: dict[tuple[str, str], asyncio.Future[tuple[Upstream, Offer] | None]] = {}
+        self._asking = Once[tuple[str, str], tuple[Upstream, Offer] | None]()
 
     async def find(self, view: View, hash_part: str) -> tuple[Upstream, Offer] | None:
         """Which upstream of the view offers a hash part, and what. Never raises."""
         key = (view.name, hash_part)
         if key in self._offers or not view.upstreams:
             return self._offers.get(key)
-        if key not in self._asking:
-            self._asking[key] = asyncio.ensure_future(self._ask(view, hash_part))
-            self._asking[key].add_done_callback(lambda _done: self._asking.pop(key))
-        # Who asked first may leave; the others still want to know.
-        found = await asyncio.shield(self._asking[key])
+        found = await self._asking.do(key, lambda: self._ask(view, hash_part))
         if found is not None:
             self._remember(key, found)
         return found
