@@ -61,8 +61,7 @@ def check_config(config: Config, _path: Path) -> int:
         make_encoders(config)
         for key in keys.values():
             Signer(key)
-    used = {view.store for view in config.views}
-    warnings += advice.unreadable(store for name, store in config.stores.items() if name in used)
+    warnings += advice.unreadable(config.served_stores.values())
     for warning in warnings + advice.warnings(config):
         print(f"warning: {warning}", file=sys.stderr)
     for public in keys:

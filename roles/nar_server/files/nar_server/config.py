@@ -98,6 +98,12 @@ class Config:
     hot_tier: HotTierConfig = HotTierConfig()
     zstd: ZstdConfig = ZstdConfig()
 
+    @property
+    def served_stores(self) -> dict[str, StoreConfig]:
+        """The stores that views serve, by name."""
+        served = {view.store for view in self.views}
+        return {name: store for name, store in self.stores.items() if name in served}
+
 
 _STORE: Mapping[str, Reader] = {
     "store_dir": options.directory,

@@ -225,9 +225,7 @@ class Supervisor:
     def _check_new_stores(self, config: Config) -> None:
         """A store that was served already may be unreadable just now; another one must not take its place unread."""
         known = self._config.stores.values()
-        used = {view.store for view in config.views}
-        new = [store for name, store in config.stores.items() if name in used and store not in known]
-        if mistakes := advice.unreadable(new):
+        if mistakes := advice.unreadable(store for store in config.served_stores.values() if store not in known):
             raise ConfigError("\n".join(mistakes))
 
 

@@ -91,8 +91,7 @@ class Views:
     @classmethod
     def of(cls, config: Config) -> Views:
         """The views of a configuration. Raises ConfigError or KeyFormatError when a key cannot be used."""
-        used = {view.store for view in config.views}
-        stores = {name: Store.of(name, store) for name, store in config.stores.items() if name in used}
+        stores = {name: Store.of(name, store) for name, store in config.served_stores.items()}
         return cls(View.of(view, stores[view.store], config.upstreams) for view in config.views)
 
     def __iter__(self) -> Iterator[View]:
