@@ -14,13 +14,6 @@ from pathlib import Path
 
 from .config import Config, HotTierConfig, StoreConfig
 
-# Debian's packages of the modules that are not Python's own.
-_PACKAGES = {
-    "aiohttp": "python3-aiohttp",
-    "cryptography": "python3-cryptography",
-    "zstandard": "python3-zstandard",
-}
-
 
 def warnings(config: Config) -> list[str]:
     """What a configuration that works should still be told."""
@@ -61,7 +54,8 @@ def _unusable(tier: HotTierConfig) -> str | None:
 def missing(module: str) -> str:
     """What to do about a module of Python that is not there."""
     top = module.partition(".")[0]
-    return f"the Python module {top} is missing: apt-get install {_PACKAGES.get(top, f'python3-{top}')}"
+    # As Debian's Python policy names packages.
+    return f"the Python module {top} is missing: apt-get install python3-{top}"
 
 
 def missing_modules(config: Config) -> list[str]:
