@@ -85,8 +85,7 @@ def warm(config: Config, names: Sequence[str], texts: Sequence[str], *, closure:
 
 def stats_url(address: Address, view: ViewConfig) -> str:
     """Where a running server tells a view's counters to this machine."""
-    host = _ANY.get(address.host, address.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{address.port}{view.prefix}/stats.json"
+    return f"http://{Address(_ANY.get(address.host, address.host), address.port)}{view.prefix}/stats.json"
 
 
 def _known(config: Config, names: Sequence[str]) -> None:
