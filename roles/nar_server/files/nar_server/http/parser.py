@@ -56,10 +56,10 @@ class Head:
         return self.request.chunks
 
 
-def _fields(text: str) -> Fields:
+def _fields(rest: bytes) -> Fields:
     """The header lines, without the last line's end. Raises BadRequestError."""
     headers: dict[str, str] = {}
-    for line in text.split("\r\n") if text else ():
+    for line in rest.decode("latin-1").split("\r\n") if rest else ():
         found = _HEADER.fullmatch(line)
         if found is None:
             raise BadRequestError(400, "malformed header")
@@ -82,9 +82,7 @@ def _fields(text: str) -> Fields:
     )
 
 
-@functools.lru_cache(maxsize=256)
-def _remembered_fields(rest: bytes) -> Fields:
-    return _fields(rest.decode("latin-1"))
+_remembered_fields = functools.lru_cache(maxsize=256)(_fields)
 
 
 class Parser:
@@ -126,7 +124,7 @@ class Parser:
         method, target, _major, minor = found.groups()
         if len(target) > MAX_TARGET:
             raise BadRequestError(414, "target too long")
-        fields = _remembered_fields(rest) if len(rest) <= _REMEMBERED_SIZE else _fields(rest.decode("latin-1"))
+        fields = _remembered_fields(rest) if len(rest) <= _REMEMBERED_SIZE else _fields(rest)
         if absolute := _ABSOLUTE_FORM.fullmatch(target):
             target = absolute[2] or "/"
             if "host" in fields.headers:
