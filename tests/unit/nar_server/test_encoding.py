@@ -288,7 +288,7 @@ def test_too_little_memory_for_a_level_is_a_mistake(tmp_path: Path, capsys: pyte
 
 @pytest.mark.parametrize("level", ["20", "-1", '"3"', "true"])
 def test_levels_that_are_none(level: str) -> None:
-    with pytest.raises(ConfigError, match=r"zstd\.level: .* is not a .*number from 0"):
+    with pytest.raises(ConfigError, match=r"zstd\.level: .* is not a whole number from 0"):
         parse_config(f"[zstd]\nlevel = {level}\n")
 
 

@@ -138,7 +138,7 @@ def processors() -> int:
 def zstd_level(value: Any) -> int:
     """A level of zstd that needs no agreement on memory, or 0."""
     if natural(value) > _HIGHEST_ZSTD_LEVEL:
-        raise ValueError(f"{value} is not a number from 0 to {_HIGHEST_ZSTD_LEVEL}")
+        raise ValueError(f"{value} is not a whole number from 0 to {_HIGHEST_ZSTD_LEVEL}")
     return natural(value)
 
 
