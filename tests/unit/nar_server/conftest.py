@@ -31,7 +31,8 @@ from nar_server.metrics import Shared
 from nar_server.policy import Mode, SigningPolicy
 from nar_server.signing import Signer, Verifier
 from nar_server.site import Site
-from nar_server.survey import open_folder, survey
+from nar_server.survey import survey
+from nar_server.walk import open_folder
 
 STORE_DIR = "/nix/store"
 SCHEMA = (Path(__file__).parents[2] / "nix_database.sql").read_text(encoding="utf-8")

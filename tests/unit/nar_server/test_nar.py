@@ -20,7 +20,8 @@ from nar_server import nar
 from nar_server import survey as survey_module
 from nar_server.layout import BUFFER_SIZE, INLINE_FILE, RUN_SIZE, SMALL_FILE, LargeFile
 from nar_server.nar import NarError
-from nar_server.survey import Part, open_folder, survey
+from nar_server.survey import Part, survey
+from nar_server.walk import open_folder
 
 from .conftest import nar_of
 

@@ -16,7 +16,8 @@ from nar_server import open_files
 from nar_server.layout import BUFFER_SIZE, INLINE_FILE, Layout, Run, identity
 from nar_server.nar import NarError
 from nar_server.open_files import OpenFiles, allowed
-from nar_server.survey import open_folder, survey
+from nar_server.survey import survey
+from nar_server.walk import open_folder
 
 COUNT = 5
 

@@ -18,9 +18,13 @@ class NarError(Exception):
     """A tree that cannot be archived, or that changed while it was."""
 
 
+# What follows a string or a content, by its size modulo the alignment.
+PADDING = [bytes(-size % ALIGNMENT) for size in range(ALIGNMENT)]
+
+
 def padding(size: int) -> bytes:
     """What follows ``size`` bytes."""
-    return bytes(-size % ALIGNMENT)
+    return PADDING[size % ALIGNMENT]
 
 
 def string(data: bytes) -> bytes:
@@ -45,5 +49,3 @@ NODE = string(b"node")
 _ENTRY = _strings(b"entry", b"(", b"name")
 BEFORE_NAME = [_ENTRY + length.to_bytes(8, "little") for length in range(_LONGEST_NAME + 1)]
 AFTER_NAME = [padding(length) + NODE for length in range(_LONGEST_NAME + 1)]
-# What follows the content of an entry, by its size modulo the alignment.
-AFTER_CONTENT = [padding(size) + CLOSE_ENTRY for size in range(ALIGNMENT)]

@@ -22,7 +22,8 @@ from .layout import BUFFER_SIZE, Identity, LargeFile, Layout, Run, identity
 from .layout_index import Collected, LayoutIndex
 from .nar import NarError
 from .open_files import OpenFiles
-from .survey import Part, open_folder, survey
+from .survey import Part, survey
+from .walk import open_folder
 
 # Of a large file, so much is looked up in the page cache and sent at once.
 _SLICE = 2 * 1024 * 1024

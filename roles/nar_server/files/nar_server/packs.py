@@ -21,7 +21,8 @@ from typing import NamedTuple
 
 from .layout import BUFFER_SIZE, LargeFile
 from .nar import NarError
-from .survey import open_folder, survey
+from .survey import survey
+from .walk import open_folder
 
 _TAIL = struct.Struct("<Q8s")
 _MAGIC = b"NARPACK1"
