@@ -3,9 +3,11 @@
     python tests/bench/cache/bench_cache.py [--rounds 3] [--scale 1.0] [--client curl] [--folder FOLDER]
 
 Prints medians and ratios, with the goal of each. ``--scale 0.05`` makes a small closure to try it; ``--client sockets``
-fetches NARs over plain sockets, with less work in the client than Nix has. Wants nginx, curl and Nix
-(packages-test.txt) and, at full scale, 8 GiB below FOLDER (default: a temporary one), which are removed at the end, and
-2 GiB of memory for the stores that ``nix copy`` fills, since the disk's part in it is not to be measured.
+fetches NARs over plain sockets, with less work in the client than Nix has. The server runs with the Python that the
+role's unit runs it with. What was measured while a hypervisor gave the processors to others is measured again. Wants
+nginx, curl, Nix and Debian's Python (packages-test.txt) and, at full scale, 8 GiB below FOLDER (default: a temporary
+one), which are removed at the end, and 2 GiB of memory for the stores that ``nix copy`` fills, since the disk's part in
+it is not to be measured.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
+import functools
 import os
 import shutil
 import signal
@@ -35,6 +38,7 @@ from nar_server.signing import Signer  # noqa: E402
 from results import BUDGETS, CONNECTIONS, GIB, ROWS, SLOW_READERS, Results, table  # noqa: E402
 from reverse_proxy import reverse_proxy  # noqa: E402
 from servers import Server, nginx, ours  # noqa: E402
+from undisturbed import undisturbed  # noqa: E402
 
 _MEMORY = Path("/dev/shm")
 
@@ -53,10 +57,13 @@ class Bench:
     def store(self) -> Path:
         return self.root / "store/nix/store"
 
-    def nars(self, server: Server, connections: int, *, warm: bool = True) -> float:
-        """Seconds to fetch all NARs. warm: all files are in memory."""
-        if warm:
-            server.warm()
+    def nars(self, server: Server, connections: int) -> float:
+        """Seconds to fetch all NARs, all files in memory."""
+        server.warm()
+        return self.nars_as_they_are(server, connections)
+
+    def nars_as_they_are(self, server: Server, connections: int) -> float:
+        """Seconds to fetch all NARs, whether their files are in memory or not."""
         return self._ask(self.nar_client, server, connections, self.root / "nars")
 
     def narinfos(self, server: Server, connections: int) -> float:
@@ -118,23 +125,43 @@ def prepare(root: Path, scale: float) -> Bench:
 
 def compare_nars(bench: Bench, flat: Server, rounds: int) -> None:
     """NARs at each number of connections: the first request ever, without a tier, and from the hot tier."""
-    for number in range(rounds):
+    for _round in range(rounds):
         for connections in CONNECTIONS:
-            tier = bench.root / f"tier-{number}-{connections}"
-            bench.results.note(f"nginx {connections}", bench.nars(flat, connections))
-            with ours(bench.store, bench.root / "key", bench.root / "a.toml") as server:
-                bench.results.note(f"first {connections}", bench.nars(server, connections))
-                # Until every worker has most likely seen every path.
-                for _ in range(8):
-                    bench.nars(server, max(CONNECTIONS), warm=False)
-                bench.results.note(f"warm {connections}", bench.nars(server, connections))
-            bench.results.note(f"nginx {connections}", bench.nars(flat, connections))
-            with ours(bench.store, bench.root / "key", bench.root / "b.toml", tier=tier) as server:
-                bench.nars(server, connections)
-                settle(tier)
-                bench.results.note(f"hot {connections}", bench.nars(server, connections))
-                bench.results.note("tier", float(sum(pack.stat().st_size for pack in tier.iterdir())))
-            shutil.rmtree(tier)
+            for kind, measure in (("first", first), ("warm", warm), ("hot", hot)):
+                theirs = undisturbed(functools.partial(bench.nars, flat, connections))
+                bench.results.note(f"nginx {connections}", theirs)
+                bench.results.note(f"{kind} {connections}", measure(bench, connections))
+
+
+def first(bench: Bench, connections: int) -> float:
+    """Seconds for all NARs when none of them was ever asked for."""
+
+    def measure() -> float:
+        with ours(bench.store, bench.root / "key", bench.root / "a.toml") as server:
+            return bench.nars(server, connections)
+
+    return undisturbed(measure)
+
+
+def warm(bench: Bench, connections: int) -> float:
+    """Seconds for all NARs when each has been asked for, without a tier."""
+    with ours(bench.store, bench.root / "key", bench.root / "a.toml") as server:
+        # Until every worker has most likely seen every path.
+        for _ in range(8):
+            bench.nars_as_they_are(server, max(CONNECTIONS))
+        return undisturbed(lambda: bench.nars(server, connections))
+
+
+def hot(bench: Bench, connections: int) -> float:
+    """Seconds for all NARs from a hot tier that has them all."""
+    tier = bench.root / "tier-hot"
+    with ours(bench.store, bench.root / "key", bench.root / "b.toml", tier=tier) as server:
+        bench.nars(server, connections)
+        settle(tier)
+        seconds = undisturbed(lambda: bench.nars(server, connections))
+        bench.results.note("tier", float(sum(pack.stat().st_size for pack in tier.iterdir())))
+    shutil.rmtree(tier)
+    return seconds
 
 
 def settle(tier: Path) -> None:
@@ -156,8 +183,8 @@ def compare_budgets(bench: Bench, flat: Server, rounds: int) -> None:
                 bench.nars(server, 4)
             settle(tier)
             for _ in range(rounds):
-                bench.results.note("nginx budget", bench.nars(flat, 4))
-                bench.results.note(f"budget {share}", bench.nars(server, 4))
+                bench.results.note("nginx budget", undisturbed(lambda: bench.nars(flat, 4)))
+                bench.results.note(f"budget {share}", undisturbed(lambda: bench.nars(server, 4)))
         bench.results.note(f"packs {share}", float(len(list(tier.iterdir()))))
         shutil.rmtree(tier)
 
@@ -179,8 +206,8 @@ def compare_rest(bench: Bench, flat: Server, rounds: int) -> None:
         bench.results.note("copy first", bench.copy(server))
         settle(bench.root / "tier")
         for _ in range(rounds):
-            bench.results.note("copy nginx", bench.copy(flat))
-            bench.results.note("copy ours", bench.copy(server))
+            bench.results.note("copy nginx", undisturbed(lambda: bench.copy(flat)))
+            bench.results.note("copy ours", undisturbed(lambda: bench.copy(server)))
 
 
 def slow_readers(bench: Bench) -> int:

@@ -7,12 +7,13 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+# With which the role's unit runs it.
+PYTHON = "/usr/bin/python3"
 LIBRARY = Path(__file__).resolve().parents[3] / "roles/nar_server/files"
 _NGINX = """\
 worker_processes 1;
@@ -122,7 +123,7 @@ def ours(
     if tier is not None:
         lines += ["[hot_tier]", f'folder = "{tier}"', f"size = {tier_size}"]
     file.write_text("\n".join(lines))
-    command = [sys.executable, "-P", "-m", "nar_server", "serve", "--config", str(file)]
+    command = [PYTHON, "-P", "-m", "nar_server", "serve", "--config", str(file)]
     folders = (store,)
     if tier is not None:
         tier.mkdir(exist_ok=True)

@@ -108,9 +108,7 @@ def _growing(buffers: Iterable[memoryview], held: int) -> Iterator[_Growing]:
         held += len(run.texts)
 
 
-def read_batches(
-    batches: Iterable[Batch], folder: int, buffers: Iterable[memoryview], held: int = 0
-) -> Iterator[Part]:
+def read_batches(batches: Iterable[Batch], folder: int, buffers: Iterable[memoryview], held: int = 0) -> Iterator[Part]:
     """The parts of a NAR that have what is in these batches, in order.
 
     The bytes of each run lie at the beginning of the next of ``buffers``, of which there is no end, and each has
