@@ -120,6 +120,31 @@ def test_the_longest_unused_goes_first(store: Any, folder: Path) -> None:
     assert pack_name(source_of(paths[-1]).nar_hash) in left
 
 
+def test_what_was_used_lately_makes_no_room(store: Any, folder: Path) -> None:
+    """When more is asked for again and again than fits, what is there stays."""
+    paths = [store.add(f"x{number}", bytes([number]) * 100_000) for number in range(30)]
+    lines = [json.dumps([os.fspath(path.real), source_of(path).nar_hash.hex(), len(path.nar)]) + "\n" for path in paths]
+    command = [sys.executable, "-P", "-m", "nar_server.filler", str(folder), str(MIB)]
+    environment = os.environ | {"PYTHONPATH": str(Path(filler.__file__).parents[1])}
+    done = subprocess.run(
+        command, input="".join(3 * lines), env=environment, check=True, capture_output=True, text=True
+    )
+    first = {pack_name(source_of(path).nar_hash) for path in paths[:10]}
+    assert {pack.name for pack in folder.iterdir()} == first
+    assert (
+        done.stderr
+        == "the hot tier is too small for all that is asked for: it is full of what was used in the last 10 minutes\n"
+    )
+    small = store.add("small", b"small")
+    Filler(folder, MIB).fill(source_of(small))
+    assert {pack.name for pack in folder.iterdir()} == first | {pack_name(source_of(small).nar_hash)}
+    unused = folder / pack_name(source_of(paths[4]).nar_hash)
+    os.utime(unused, (time.time() - 601, 0))
+    Filler(folder, MIB).fill(source_of(paths[20]))
+    assert not unused.exists()
+    assert (folder / pack_name(source_of(paths[20]).nar_hash)).exists()
+
+
 def test_one_path_does_not_drive_out_all_others(store: Any, trees: Any, folder: Path) -> None:
     with pytest.raises(PackError):
         Filler(folder, 4 * MIB).fill(source_of(store.add("x", trees["small"])))

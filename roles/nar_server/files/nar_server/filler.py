@@ -26,14 +26,23 @@ _NICE = 10
 _BLOCK = 512
 # A pack that alone takes more of the budget would drive out everything else.
 _MOST_SHARE = 0.25
+# What was used in so long makes no room: when more is asked for again and again than fits, packs would be made and
+# removed all the time, for nothing.
+_STAYS_SECONDS = 600
+# While the tier is full, it is looked again after so long whether something may go.
+_COUNT_EVERY = 30
 # So much of the file system stays free, whatever the budget.
 _FREE_SHARE = 0.05
+
+
+class TierFullError(PackError):
+    """There is no room for a pack before others are unused for a while."""
 
 
 class Filler:
     """Makes packs in ``folder``, ``budget`` bytes of them at most.
 
-    ``keeps``: what it was once asked for makes no room for what it is asked for later.
+    What nobody used lately makes room. ``keeps``: all makes room but what it was once asked for itself.
     """
 
     def __init__(self, folder: Path, budget: int, *, keeps: bool = False) -> None:
@@ -41,6 +50,23 @@ class Filler:
         self._budget = budget
         self._keeps = keeps
         self._kept: dict[Path, int] = {}
+        self._room = 0
+        self._changed = 0
+        self._counted = 0.0
+
+    @property
+    def limit(self) -> int:
+        """The most bytes that the next pack may have."""
+        share = int(self._budget * _MOST_SHARE)
+        if self._keeps:
+            return min(share, self._budget - sum(self._kept.values()))
+        # Changes with each pack that any filler makes or removes.
+        changed = self._folder.stat().st_mtime_ns
+        if changed != self._changed or time.monotonic() - self._counted > _COUNT_EVERY:
+            self._changed, self._counted = changed, time.monotonic()
+            since = time.time() - _STAYS_SECONDS
+            self._room = self._budget - sum(taken for used, taken, _entry in self._packs() if used > since)
+        return min(share, self._room)
 
     def fill(self, source: Source) -> bool:
         """Have the pack of a path; whether it had to be made. Raises NarError, PackError or OSError."""
@@ -71,8 +97,7 @@ class Filler:
         # Without a name until it is whole: after a crash, the kernel has removed it.
         descriptor = os.open(self._folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o644)
         try:
-            limit = min(int(self._budget * _MOST_SHARE), self._budget - sum(self._kept.values()))
-            size = write_pack(source.root, source.nar_hash, descriptor, limit)
+            size = self._write(source, descriptor)
             self.make_room(size)
             os.fdatasync(descriptor)
             with contextlib.suppress(FileExistsError):
@@ -81,14 +106,29 @@ class Filler:
         finally:
             os.close(descriptor)
 
-    def make_room(self, size: int) -> None:
-        """Remove the packs unused for longest until ``size`` bytes fit. Raises PackError when they do not."""
+    def _write(self, source: Source, descriptor: int) -> int:
+        limit = self.limit
+        try:
+            return write_pack(source.root, source.nar_hash, descriptor, limit)
+        except PackTooLargeError:
+            if self._keeps or limit == int(self._budget * _MOST_SHARE):
+                raise
+        raise TierFullError(f"it is full of what was used in the last {_STAYS_SECONDS // 60} minutes")
+
+    def _packs(self) -> list[tuple[float, int, Path]]:
+        """Packs that are not kept, the longest unused first: the time of last use, the bytes taken, the file."""
         packs = []
         for entry in self._folder.iterdir():
             if entry.suffix == SUFFIX and entry not in self._kept:
-                status = entry.stat(follow_symlinks=False)
-                packs.append((status.st_atime, status.st_blocks * _BLOCK, entry))
-        packs.sort()
+                # The fillers of other workers remove packs too.
+                with contextlib.suppress(FileNotFoundError):
+                    status = entry.stat(follow_symlinks=False)
+                    packs.append((status.st_atime, status.st_blocks * _BLOCK, entry))
+        return sorted(packs)
+
+    def make_room(self, size: int) -> None:
+        """Remove the packs unused for longest until ``size`` bytes fit. Raises PackError when they do not."""
+        packs = self._packs()
         total = sum(taken for _used, taken, _entry in packs) + sum(self._kept.values())
         while packs and (total + size > self._budget or self._short()):
             _used, taken, entry = packs.pop(0)
@@ -119,18 +159,27 @@ def main() -> None:
     with contextlib.suppress(OSError, PackError):
         filler.make_room(0)
     problems: str | None = None
-    # Else each request for one would write a quarter of the budget for nothing.
-    too_large: set[str] = set()
+    # What was too large for how much: else each request for one would write so much for nothing.
+    too_large: dict[str, int] = {}
+    full = False
     for line in sys.stdin:
         root, nar_hash, size = json.loads(line)
-        if nar_hash in too_large:
-            continue
+        limit = 0
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            limit = filler.limit
+            if limit <= too_large.get(nar_hash, -1):
+                continue
             filler.fill(Source(os.fsencode(root), bytes.fromhex(nar_hash), size))
             problems = None
+        except TierFullError as problem:
+            too_large[nar_hash] = limit
+            # As long as it stays so, it would be told of most paths.
+            if not full:
+                print(f"the hot tier is too small for all that is asked for: {problem}", file=sys.stderr, flush=True)
+            full = True
         except PackTooLargeError as problem:
-            too_large.add(nar_hash)
+            too_large[nar_hash] = limit
             print(f"not in the hot tier: {root}: {problem}", file=sys.stderr, flush=True)
         except (OSError, NarError, PackError) as problem:
             # A full disk fails each path alike: it is told once.
