@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
@@ -75,6 +76,32 @@ def test_file_systems_that_cannot_read_without_waiting(
         answers = [server.ask(path.url) for _ in range(2)]
     assert [(answer.status, answer.body == path.nar) for answer in answers] == [(200, True)] * 2
     assert asked
+
+
+@pytest.mark.parametrize("ask", ["nar", "file"])
+def test_what_is_on_the_disk_is_read_by_a_thread(
+    store: Any, serve: Any, monkeypatch: pytest.MonkeyPatch, ask: str
+) -> None:
+    """Sending it at once would make all other clients of the worker wait."""
+    content = os.urandom(5 * 2**20 + 1)
+    path, read, fetched = store.add("x", content), os.preadv, 0
+
+    def preadv(descriptor: int, buffers: Any, offset: int, flags: int = 0) -> int:
+        nonlocal fetched
+        if flags & os.RWF_NOWAIT:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        with pytest.raises(RuntimeError):
+            asyncio.get_running_loop()
+        count = read(descriptor, buffers, offset, flags)
+        fetched += count
+        return count
+
+    monkeypatch.setattr(os, "preadv", preadv)
+    with serve(store) as server:
+        answer = server.ask(path.url if ask == "nar" else f"/serve/{path.hash_part}")
+    assert answer.status == 200
+    assert answer.body == (path.nar if ask == "nar" else content)
+    assert fetched >= len(content)
 
 
 def test_database_gone_and_back(store: Any, serve: Any, tmp_path: Path) -> None:

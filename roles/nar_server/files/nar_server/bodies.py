@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Generator, Iterable
 
 from .http import Body, Sender
+from .page_cache import send_file
 
 _BATCH = 64 * 1024
 
@@ -84,8 +85,7 @@ class FileBody(Body):
 
     async def send(self, sender: Sender) -> None:
         """Send as much as was announced; EOFError when the file became shorter."""
-        if self.length:
-            await sender.sendfile(self._descriptor, self._first, self.length)
+        await send_file(sender, self._descriptor, self._first, self._first + self.length)
 
     def close(self) -> None:
         """Close the file."""

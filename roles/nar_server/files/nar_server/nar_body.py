@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import os
 import time
 from collections.abc import Iterator
@@ -22,19 +21,14 @@ from .layout import BUFFER_SIZE, Identity, LargeFile, Layout, Run, identity
 from .layout_index import Collected, LayoutIndex
 from .nar import NarError
 from .open_files import OpenFiles
+from .page_cache import NOT_AT_ONCE, send_file
 from .survey import Part, survey
 from .walk import open_folder
 
-# Of a large file, so much is looked up in the page cache and sent at once.
-_SLICE = 2 * 1024 * 1024
-_PROBE_STEP = 512 * 1024
 # While buffers are scarce, what is chunked or coded is read again for each so many bytes.
 _SCARCE_SLICE = 64 * 1024
-_ANY_BYTE = (bytearray(1),)
 # What is read in less time, all its small files, was in memory; a disk that turns needs as long for one.
 _FROM_MEMORY_SECONDS = 0.01
-# What reading without waiting may end with: not in memory; the file system cannot tell, as overlayfs cannot.
-_NOT_AT_ONCE = (errno.EAGAIN, errno.EOPNOTSUPP)
 
 
 class NarBody(Body):
@@ -85,7 +79,7 @@ class NarBody(Body):
         with contextlib.closing(pack):
             for segment, first, last in pack.within(self._first, self._last):
                 if segment.name is None:
-                    await _send_slices(sender, pack.descriptor, segment.offset + first, segment.offset + last)
+                    await send_file(sender, pack.descriptor, segment.offset + first, segment.offset + last)
                 else:
                     name = segment.name or os.path.basename(self._root)  # noqa: PTH119
                     await self._send_file(sender, LargeFile(segment.size, name), first, last)
@@ -179,7 +173,7 @@ class NarBody(Body):
         try:
             self._open_files.read(layout, run, self._folder, buffer)
         except OSError as error:
-            if error.errno not in _NOT_AT_ONCE:
+            if error.errno not in NOT_AT_ONCE:
                 raise
             await asyncio.to_thread(self._read_waiting, run, buffer)
 
@@ -190,7 +184,7 @@ class NarBody(Body):
     async def _send_file(self, sender: Sender, file: LargeFile, first: int, last: int) -> None:
         descriptor = file.open(self._folder)
         try:
-            await _send_slices(sender, descriptor, first, last)
+            await send_file(sender, descriptor, first, last)
         finally:
             os.close(descriptor)
 
@@ -199,32 +193,3 @@ class NarBody(Body):
         if self._folder >= 0:
             os.close(self._folder)
             self._folder = -1
-
-
-async def _send_slices(sender: Sender, descriptor: int, first: int, last: int) -> None:
-    """Send part of a file, without making others wait for the disk."""
-    for start in range(first, last, _SLICE):
-        end = min(start + _SLICE, last)
-        if not _in_memory(descriptor, start, end):
-            await asyncio.to_thread(_fetch, descriptor, start, end)
-        await sender.sendfile(descriptor, start, end - start)
-
-
-def _in_memory(descriptor: int, first: int, last: int) -> bool:
-    """Whether a part of a file seems to be in the page cache, so that sending it does not wait for the disk."""
-    try:
-        for position in (*range(first, last, _PROBE_STEP), last - 1):
-            os.preadv(descriptor, _ANY_BYTE, position, os.RWF_NOWAIT)
-    except OSError as error:
-        if error.errno not in _NOT_AT_ONCE:
-            raise
-        return False
-    return True
-
-
-def _fetch(descriptor: int, first: int, last: int) -> None:
-    """Bring a part of a file into the page cache, and ask for what follows it."""
-    os.posix_fadvise(descriptor, first, 2 * (last - first), os.POSIX_FADV_WILLNEED)
-    buffer = bytearray(_PROBE_STEP)
-    for position in range(first, last, _PROBE_STEP):
-        os.preadv(descriptor, (memoryview(buffer)[: last - position],), position)
