@@ -75,3 +75,21 @@ def test_what_is_not_there_any_more_is_not_offered_any_more(fake: FakeUpstream, 
         await pulling.puller.close()
 
     run(work())
+
+
+@pytest.mark.parametrize(("status", "healthy"), [(302, True), (403, True), (410, True), (429, False), (503, False)])
+def test_what_a_nar_is_answered_with_says_whether_others_are_to_be_had(
+    fake: FakeUpstream, make_puller: Any, status: int, healthy: bool
+) -> None:
+    path = fake.add("x", LARGE)
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        assert await pulling.puller.find(pulling.view, path.hash_part) is not None
+        fake.status = status
+        with pytest.raises(FetchError):
+            await fetch(pulling, path.hash_part)
+        assert pulling.puller.upstreams["near"].breaker.healthy == healthy
+        await pulling.puller.close()
+
+    run(work())

@@ -27,6 +27,9 @@ STALL_SECONDS = 10.0
 LONGEST_NARINFO = 256 * 1024
 _CHUNK = 256 * 1024
 _OK, _FORBIDDEN, _NOT_FOUND, _GONE = 200, 403, 404, 410
+_REDIRECT, _SERVER_ERROR = 300, 500
+# Request timeout, too many requests.
+_LATER = (408, 429)
 # Buckets that do not list their content say 403 for what is not there.
 _MISSES = (_FORBIDDEN, _NOT_FOUND, _GONE)
 
@@ -107,7 +110,7 @@ class Upstream:
         headers = {"Accept-Encoding": "identity"}
         try:
             async with session.get(offer.url, timeout=timeout, allow_redirects=False, headers=headers) as response:
-                if response.status in _MISSES:
+                if _has_none(response.status):
                     raise GoneError(f"it answered {response.status}")
                 encoding = response.headers.get("Content-Encoding", "identity")
                 if response.status != _OK or encoding != "identity":
@@ -116,6 +119,11 @@ class Upstream:
                     yield chunk
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as problem:  # noqa: UP041
             raise FetchError(_reason(problem)) from problem
+
+
+def _has_none(status: int) -> bool:
+    """Whether an upstream that answers so works, and has no such NAR: a redirect leads to another origin."""
+    return _REDIRECT <= status < _SERVER_ERROR and status not in _LATER
 
 
 def _reason(problem: BaseException) -> str:
