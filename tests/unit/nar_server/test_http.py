@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
+import warnings
+from collections.abc import Awaitable
 from typing import Any
 
 import pytest
-from nar_server.http import Body, HttpServer, Response, Sender, parser
+from nar_server.http import Body, HttpServer, Request, Response, Sender, parser
 from nar_server.http.parser import BadRequestError
 
 
@@ -94,6 +97,32 @@ def test_each_body_of_pipelined_answers_is_closed_once_and_before_the_next(later
 
     asyncio.run(asyncio.wait_for(work(), 20))
     assert opened == []
+
+
+def test_a_client_may_leave_before_its_answer_has_begun() -> None:
+    async def answer() -> Response:
+        return Response(200, b"ok\n")
+
+    async def work() -> None:
+        def handle(_request: Request) -> Awaitable[Response]:
+            # Comes before the first step of the answer.
+            asyncio.get_running_loop().call_soon(next(iter(server._connections)).abort)
+            return answer()
+
+        server = HttpServer(handle)
+        listener = socket.create_server(("127.0.0.1", 0))
+        server.listen([listener])
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        with pytest.raises(ConnectionError):
+            await reader.read()
+        await server.shutdown(0)
+
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        asyncio.run(asyncio.wait_for(work(), 20))
+        gc.collect()
+    assert [str(warning.message) for warning in told if "never awaited" in str(warning.message)] == []
 
 
 def test_blanks_in_a_header_cost_no_more_than_other_bytes() -> None:

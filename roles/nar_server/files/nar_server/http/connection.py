@@ -248,4 +248,5 @@ class Connection:
         self._socket.close()
         self._server.forget(self)
         if task is not None and task is not asyncio.current_task():
-            task.cancel()
+            # Once it has begun: an answer that was never waited for would be complained of.
+            self._loop.call_soon(task.cancel)
