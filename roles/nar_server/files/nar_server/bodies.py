@@ -78,14 +78,14 @@ class FileBody(Body):
     """Sends bytes ``first`` to before ``last`` of a file, by its descriptor, which ``close`` closes."""
 
     def __init__(self, descriptor: int, span: tuple[int, int], close: Callable[[], object]) -> None:
-        self._first, last = span
-        self.length = last - self._first
+        self._first, self._last = span
+        self.length = self._last - self._first
         self._descriptor = descriptor
         self._close = close
 
     async def send(self, sender: Sender) -> None:
         """Send as much as was announced; EOFError when the file became shorter."""
-        await send_file(sender, self._descriptor, self._first, self._first + self.length)
+        await send_file(sender, self._descriptor, self._first, self._last)
 
     def close(self) -> None:
         """Close the file."""
