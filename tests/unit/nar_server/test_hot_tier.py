@@ -15,8 +15,8 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from nar_server import filler, hot_tier
-from nar_server.filler import Filler
+from nar_server import filler, hot_tier, packs
+from nar_server.filler import Filler, TierFullError
 from nar_server.hot_tier import SUFFIX, HotTier, Source, pack_name
 from nar_server.nar import NarError
 from nar_server.packs import PackError
@@ -131,9 +131,9 @@ def test_what_was_used_lately_makes_no_room(store: Any, folder: Path) -> None:
     )
     first = {pack_name(source_of(path).nar_hash) for path in paths[:10]}
     assert {pack.name for pack in folder.iterdir()} == first
-    assert (
-        done.stderr
-        == "the hot tier is too small for all that is asked for: it is full of what was used in the last 10 minutes\n"
+    assert done.stderr == (
+        "hot_tier.size: 1048576 bytes are too few for all that is asked for: "
+        "it is full of what was used in the last 10 minutes\n"
     )
     small = store.add("small", b"small")
     Filler(folder, MIB).fill(source_of(small))
@@ -143,6 +143,120 @@ def test_what_was_used_lately_makes_no_room(store: Any, folder: Path) -> None:
     Filler(folder, MIB).fill(source_of(paths[20]))
     assert not unused.exists()
     assert (folder / pack_name(source_of(paths[20]).nar_hash)).exists()
+
+
+def many_large(root: Path) -> None:
+    """A path whose pack is nothing but the names of large files."""
+    deep = root.joinpath(*["d" * 250] * 12)
+    deep.mkdir(parents=True)
+    for number in range(100):
+        with (deep / f"{number:05}").open("wb") as file:
+            file.truncate(128 * 1024 + 1)
+
+
+def test_what_cannot_fit_removes_nothing(store: Any, folder: Path) -> None:
+    keeper = Filler(folder, MIB)
+    for number in range(8):
+        keeper.fill(source_of(store.add(f"x{number}", bytes([number]) * 100_000)))
+    before = set(folder.iterdir())
+    names = source_of(store.add("names", many_large))
+    line = json.dumps([os.fsdecode(names.root), names.nar_hash.hex(), names.size]) + "\n"
+    command = [sys.executable, "-P", "-m", "nar_server.filler", str(folder), str(MIB)]
+    environment = os.environ | {"PYTHONPATH": str(Path(filler.__file__).parents[1])}
+    done = subprocess.run(command, input=3 * line, env=environment, check=True, capture_output=True, text=True)
+    assert done.stderr.count("it is full of what was used in the last 10 minutes") == 1
+    assert set(folder.iterdir()) == before
+    short = mock.Mock(f_blocks=1000, f_bavail=10, f_frsize=4096)
+    with (
+        mock.patch.object(filler.os, "statvfs", return_value=short),
+        pytest.raises(PackError, match="of the file system free"),
+    ):
+        keeper.fill(source_of(store.add("y", b"y" * 10_000)))
+    assert set(folder.iterdir()) == before
+
+
+def test_the_last_byte_of_a_pack_counts(store: Any, folder: Path) -> None:
+    """With the list of its pieces, it takes a few bytes more than there is room for."""
+    keeper = Filler(folder, MIB)
+    for number in range(9):
+        keeper.fill(source_of(store.add(f"x{number}", bytes([number]) * 100_000)))
+    before = set(folder.iterdir())
+    room = MIB - sum(pack.stat().st_blocks * 512 for pack in before)
+    path = store.add("last", b"l" * (room - 8 - len(store.add("empty", b"").nar)))
+    assert len(path.nar) == room - 8
+    with pytest.raises(TierFullError):
+        keeper.fill(source_of(path))
+    assert set(folder.iterdir()) == before
+
+
+def test_a_clock_that_was_ahead_keeps_nothing(store: Any, folder: Path) -> None:
+    keeper = Filler(folder, MIB)
+    sources = [source_of(store.add(f"x{number}", bytes([number]) * 100_000)) for number in range(11)]
+    for source in sources[:10]:
+        keeper.fill(source)
+    for pack in folder.iterdir():
+        os.utime(pack, (time.time() + 10**7, 0))
+    keeper.fill(sources[10])
+    assert (folder / pack_name(sources[10].nar_hash)).exists()
+    there = next(source for source in sources if (folder / pack_name(source.nar_hash)).exists())
+    opened = HotTier(folder, 0).open(there.nar_hash, there.size)
+    assert opened is not None
+    opened.close()
+    assert abs((folder / pack_name(there.nar_hash)).stat().st_atime - time.time()) < 60
+
+
+def test_the_filler_says_each_thing_on_one_line(store: Any, folder: Path) -> None:
+    def newline(root: Path) -> None:
+        root.mkdir()
+        os.mkfifo(root / "a\n<2>forged")
+
+    path = os.fspath(store.add("x", b"").real.with_name("fifo"))
+    newline(Path(path))
+    line = json.dumps([path, "00" * 32, 1]) + "\n"
+    command = [sys.executable, "-P", "-m", "nar_server.filler", str(folder), str(MIB)]
+    environment = os.environ | {"PYTHONPATH": str(Path(filler.__file__).parents[1])}
+    done = subprocess.run(command, input=line, env=environment, check=True, capture_output=True, text=True)
+    assert "a\\n<2>forged is neither" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_few_bytes_of_a_nar_do_not_keep_it(store: Any, serve: Any, folder: Path) -> None:
+    path, other = store.add("x", b"x" * 10_000), store.add("y", b"y" * 10_000)
+    Filler(folder, MIB).fill(source_of(path))
+    pack = folder / pack_name(source_of(path).nar_hash)
+    # Later than it was written and within a day, or the kernel notes its use (relatime).
+    os.utime(pack, (time.time() - 5000, 1000))
+    tier = HotTier(folder, MIB)
+    with serve(store, tier=tier) as server:
+        for each in (path, other):
+            assert server.ask(each.url, headers="Range: bytes=5000-5001\r\n").status == 206
+        assert not tier._wanted
+        assert pack.stat().st_atime < time.time() - 1000
+        assert server.ask(path.url, headers="Range: bytes=100-\r\n").status == 206
+        assert pack.stat().st_atime > time.time() - 60
+    tier.close()
+
+
+def test_the_pieces_of_a_pack_are_read_once(store: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = source_of(store.add("x", many_large))
+    Filler(folder, 8 * MIB).fill(source)
+    read = mock.Mock(wraps=packs._read_segments)
+    monkeypatch.setattr(packs, "_read_segments", read)
+    tier = HotTier(folder, 0)
+    for _ in range(3):
+        opened = tier.open(source.nar_hash, source.size)
+        assert opened is not None
+        found = [(first, last, segment.name) for segment, first, last in opened.within(128 * 1024, 512 * 1024)]
+        opened.close()
+        assert sum(last - first for first, last, _name in found) == 384 * 1024
+    assert read.call_count == 1
+    monkeypatch.setattr(hot_tier, "_MOST_SEGMENTS", 10)
+    other = source_of(store.add("y", b"y"))
+    Filler(folder, 8 * MIB).fill(other)
+    opened = tier.open(other.nar_hash, other.size)
+    assert opened is not None
+    opened.close()
+    assert tier._known == 1
 
 
 def test_one_path_does_not_drive_out_all_others(store: Any, trees: Any, folder: Path) -> None:
@@ -163,7 +277,7 @@ def test_a_nar_in_flight_survives_its_removal(store: Any, serve: Any, trees: Any
 
 def test_a_full_disk_leaves_nothing_and_serves_on(store: Any, serve: Any, folder: Path) -> None:
     path = store.add("x", b"content")
-    full = mock.Mock(f_blocks=1000, f_bavail=10)
+    full = mock.Mock(f_blocks=1000, f_bavail=10, f_frsize=4096)
     with (
         mock.patch.object(filler.os, "statvfs", return_value=full),
         pytest.raises(PackError, match="of the file system free"),

@@ -16,7 +16,7 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
-from nar_server.__main__ import OneLine
+from nar_server.journal import OneLine
 from nar_server.keys import SecretKey
 
 from .running import LIBRARY, Running, command

@@ -18,20 +18,13 @@ from pathlib import Path
 
 from . import advice, commands
 from .config import Config, load_config
+from .journal import log_to_stderr
 from .key_files import load_signing_keys
 from .keys import KeyFormatError
 from .options import Address, ConfigError
 
 LOGGER = logging.getLogger("nar_server")
 _BACKLOG = 1024
-
-
-class OneLine(logging.Formatter):
-    """A record's message is one line, whatever names are in it; a traceback follows on lines of its own."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
-        """The line."""
-        return super().formatMessage(record).replace("\n", "\\n").replace("\r", "\\r")
 
 
 def listening_sockets(address: Address) -> list[socket.socket]:
@@ -131,9 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command.add_argument("paths", nargs="+", metavar="PATH", help="a store path, or a link to one; - for lines of them")
     command.set_defaults(warm=True)
     options = parser.parse_args(arguments)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(OneLine("%(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    log_to_stderr()
     try:
         config = load_config(options.config)
         if "look" in options:

@@ -18,13 +18,15 @@ import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import base32
-from .packs import Pack, PackError
+from .layout import OPEN_FLAGS
+from .packs import Pack, PackError, Segment
 
 LOGGER = logging.getLogger("nar_server")
 SUFFIX = ".pack"
@@ -36,6 +38,8 @@ _RESTART_SECONDS = 60
 _QUIET_SECONDS = 1
 _PATIENCE_SECONDS = 30
 _MOST_WANTED = 4096
+# So many segments of packs are remembered: some 10 MiB. Reading thousands of them takes milliseconds.
+_MOST_SEGMENTS = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,15 @@ def pack_name(nar_hash: bytes) -> str:
     return base32.encode(nar_hash) + SUFFIX
 
 
+def _open(name: str) -> int:
+    """Open a pack without the kernel noting that it was read: what counts as used is decided here."""
+    try:
+        return os.open(name, OPEN_FLAGS | os.O_NOATIME)
+    except PermissionError:
+        # It belongs to somebody else.
+        return os.open(name, OPEN_FLAGS)
+
+
 class HotTier:
     """The tier as a server sees it: it reads, and tells the filler what to make. ``size``: bytes it may take."""
 
@@ -60,6 +73,9 @@ class HotTier:
         self._size = size
         self._filler: subprocess.Popen[bytes] | None = None
         self._closed = False
+        # Of packs that were opened, by what they are; that used last is at the end.
+        self._segments: dict[tuple[int, ...], list[Segment]] = {}
+        self._known = 0
         self._started = -float(_RESTART_SECONDS)
         # By hash of the NAR, in the order in which they were wanted first.
         self._wanted: dict[bytes, Source] = {}
@@ -67,25 +83,43 @@ class HotTier:
         self._sending = 0
         self._telling: asyncio.TimerHandle | None = None
 
-    def open(self, nar_hash: bytes, size: int) -> Pack | None:
-        """The pack of a NAR of ``size`` bytes, for the caller to close; None when it is not there or is damaged."""
+    def open(self, nar_hash: bytes, size: int, *, used: bool = True) -> Pack | None:
+        """The pack of a NAR of ``size`` bytes, for the caller to close; None when it is not there or is damaged.
+
+        ``used``: it is written down as used now.
+        """
         name = f"{self._folder}/{pack_name(nar_hash)}"
         try:
-            descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = _open(name)
         except OSError:
             return None
         try:
-            pack = Pack(descriptor, size)
+            pack = self._pack(descriptor, size)
         except (PackError, OSError) as problem:
             LOGGER.error("%s is damaged: %s", name, problem)
             return None
-        try:
-            status, now = os.fstat(descriptor), time.time()
-            if now - status.st_atime > _TOUCH_EVERY:
-                os.utime(descriptor, (now, status.st_mtime))
-        except OSError:
-            LOGGER.debug("the last use of %s cannot be written down", name)
+        if used:
+            self._note_use(descriptor)
         return pack
+
+    def _pack(self, descriptor: int, size: int) -> Pack:
+        status = os.fstat(descriptor)
+        key = status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, size
+        segments = self._segments.pop(key, None)
+        pack = Pack(descriptor, size, segments)
+        self._known += len(pack.segments) if segments is None else 0
+        self._segments[key] = pack.segments
+        while self._known > _MOST_SEGMENTS:
+            self._known -= len(self._segments.pop(next(iter(self._segments))))
+        return pack
+
+    @staticmethod
+    def _note_use(descriptor: int) -> None:
+        with contextlib.suppress(OSError):
+            status, now = os.fstat(descriptor), time.time()
+            # The clock may have been ahead.
+            if abs(now - status.st_atime) > _TOUCH_EVERY:
+                os.utime(descriptor, (now, status.st_mtime))
 
     @contextlib.contextmanager
     def sending(self) -> Iterator[None]:
@@ -170,4 +204,5 @@ class HotTier:
             filler.terminate()
             if filler.stdin is not None:
                 filler.stdin.close()
-            filler.wait()
+            # On a disk that hangs, it ends when that goes on.
+            threading.Thread(target=filler.wait, daemon=True).start()

@@ -71,10 +71,13 @@ class NarBody(Body):
 
     async def _send_from_tier(self, sender: Sender, tier: HotTier) -> None:
         """Send what the tier has from there, and have it there the next time."""
-        pack = tier.open(self._nar_hash, self._size)
+        # A client that asks for a few bytes shall not decide what is in the tier.
+        used = 2 * (self._last - self._first) >= self._size
+        pack = tier.open(self._nar_hash, self._size, used=used)
         if pack is None:
             await self._send_from_store(sender)
-            tier.want(self._source)
+            if used:
+                tier.want(self._source)
             return
         with contextlib.closing(pack):
             for segment, first, last in pack.within(self._first, self._last):

@@ -15,8 +15,10 @@ import json
 import os
 import stat
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator
 from itertools import repeat
+from operator import attrgetter
 from typing import NamedTuple
 
 from .layout import BUFFER_SIZE, LargeFile
@@ -92,6 +94,8 @@ def write_pack(root: bytes, nar_hash: bytes, target: int, limit: int) -> int:
     if digest.digest() != nar_hash:
         raise NarError(f"{os.fsdecode(root)} is not what Nix registered: its NAR has another hash")
     index = json.dumps([(s.size, None if s.name is None else s.name.hex()) for s in segments]).encode()
+    if len(index) > _MOST_INDEX or written + len(index) + _TAIL.size > limit:
+        raise PackTooLargeError(f"with the names of its large files it takes more than {min(limit, _MOST_INDEX)} bytes")
     _write_all(target, index + _TAIL.pack(len(index), _MAGIC))
     return os.fstat(target).st_size
 
@@ -111,15 +115,21 @@ def _write_all(target: int, data: bytes | memoryview) -> None:
         rest = rest[os.write(target, rest) :]
 
 
+_start = attrgetter("start")
+
+
 class Pack:
     """An open pack."""
 
-    def __init__(self, descriptor: int, size: int) -> None:
-        """Takes the descriptor over. Raises PackError unless it is the whole pack of a NAR of ``size`` bytes."""
+    def __init__(self, descriptor: int, size: int, segments: list[Segment] | None = None) -> None:
+        """Takes the descriptor over; ``segments``, if they were read before.
+
+        Raises PackError unless it is the whole pack of a NAR of ``size`` bytes.
+        """
         self.descriptor = descriptor
         try:
-            self.segments = _read_segments(descriptor)
-            if sum(segment.size for segment in self.segments) != size:
+            self.segments = _read_segments(descriptor) if segments is None else segments
+            if segments is None and sum(segment.size for segment in self.segments) != size:
                 raise PackError("the pack is of a NAR of another size")
         except BaseException:
             os.close(descriptor)
@@ -127,9 +137,12 @@ class Pack:
 
     def within(self, first: int, last: int) -> Iterator[tuple[Segment, int, int]]:
         """The segments that hold bytes from ``first`` to before ``last``, each with the part of it that is meant."""
-        for segment in self.segments:
-            start, end = segment.start, segment.start + segment.size
-            if segment.size and start < last and end > first:
+        for index in range(bisect_right(self.segments, first, key=_start) - 1, len(self.segments)):
+            segment = self.segments[index]
+            start = segment.start
+            if start >= last:
+                return
+            if segment.size:
                 yield segment, max(first - start, 0), min(last - start, segment.size)
 
     def close(self) -> None:
