@@ -109,9 +109,9 @@ def test_hidden_paths(store: Any, serve: Any) -> None:
         assert server.ask(path.url).body == path.nar
 
 
-@pytest.mark.parametrize("mode", [Mode.VOUCHED, Mode.HIDE])
+@pytest.mark.parametrize(("mode", "outcome"), [(Mode.VOUCHED, "not signed"), (Mode.HIDE, "hidden")])
 def test_a_withheld_signature_is_logged_and_counted_once(
-    store: Any, serve: Any, caplog: pytest.LogCaptureFixture, mode: Mode
+    store: Any, serve: Any, caplog: pytest.LogCaptureFixture, mode: Mode, outcome: str
 ) -> None:
     path = store.add("x")
     with serve(store, mode) as server:
@@ -119,7 +119,7 @@ def test_a_withheld_signature_is_logged_and_counted_once(
             assert b"Sig" not in server.ask(f"/{path.hash_part}.narinfo").body
         assert b'nar_server_withheld_paths{view="main"} 1\n' in server.ask("/metrics").body
     assert [record.getMessage() for record in caplog.records if record.name == "nar_server"] == [
-        f"view main: nothing vouches for /nix/store/{path.base_name}: not signed"
+        f"view main: nothing vouches for /nix/store/{path.base_name}: {outcome}"
     ]
 
 

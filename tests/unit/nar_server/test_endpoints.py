@@ -204,6 +204,9 @@ def test_directories_are_escaped_pages(store: Any, ask: Any) -> None:
     assert '<a href="./a%3Ab">a:b</a>' in page
     assert '<a href="./doc/">doc/</a>' in page
     assert "<b>" not in page
+    # Above the path itself there is no page.
+    assert 'href="../"' not in page
+    assert '<a href="../">../</a>' in ask(f"/serve/{path.hash_part}/doc/empty/").body.decode()
 
 
 @pytest.mark.parametrize("inner", ["", "/doc", "/doc/empty"])

@@ -110,7 +110,7 @@ def test_slow_readers_of_what_is_made_are_few_at_a_time(
     # Folders of many names, without the files.
     names = [f"{number}-{'n' * 230}" for number in range(280_000)]
     monkeypatch.setattr(endpoints, "listing", lambda _path: iter(names))
-    monkeypatch.setattr(endpoints, "render_directory", lambda _path, _title: iter(names))
+    monkeypatch.setattr(endpoints, "render_directory", lambda _path, _title, **_more: iter(names))
     target = {
         "log": f"/log/{'0' * 32}-x.drv",
         "listing": f"/{path.hash_part}.ls",

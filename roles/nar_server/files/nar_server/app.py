@@ -83,7 +83,7 @@ class NarServer:
     def __init__(
         self,
         views: Views,
-        withheld: Callable[[View, str], None],
+        withheld: Callable[[View, Entry], None],
         tier: HotTier | None = None,
         limits: Limits = Limits(),
     ) -> None:
@@ -168,7 +168,7 @@ class NarServer:
         entry = self._catalogues[view.name].find(hash_part)
         self._note_readable()
         if entry is not None and entry.decision.withheld:
-            self._withheld(view, str(entry.info.path))
+            self._withheld(view, entry)
         return None if entry is None or entry.decision.hidden else entry
 
     def _narinfo(self, _request: Request, view: View, route: Narinfo) -> Response:

@@ -209,15 +209,19 @@ def parse_config(text: str) -> Config:
         raise ConfigError("it is nested too deep") from None
     mistakes: list[str] = []
     top = read_table(document, OPTIONS, "", mistakes)
-    stores = {MAIN: top, **_tables(document, "stores", mistakes)}
+    more_stores = _tables(document, "stores", mistakes)
+    stores = {**more_stores, MAIN: top}
     upstreams = _tables(document, "upstreams", mistakes)
     views = _tables(document, "views", mistakes) or {MAIN: {}}
     pull_through = read_table(document.get("pull_through", {}), _PULL_THROUGH, "pull_through.", mistakes)
     hot_tier = read_table(document.get("hot_tier", {}), _HOT_TIER, "hot_tier.", mistakes)
     zstd = read_table(document.get("zstd", {}), _ZSTD, "zstd.", mistakes)
     for name in upstreams:
-        missing = [key for key in ("url", "public_keys") if key not in document["upstreams"][name]]
+        table = document["upstreams"][name]
+        missing = [key for key in ("url", "public_keys") if isinstance(table, dict) and key not in table]
         mistakes += [f"upstreams.{name}.{key}: it is missing" for key in missing]
+    if MAIN in more_stores:
+        mistakes.append(f"stores.{MAIN}: what is said of this store stands at the top of the file")
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     shared = {name: top[name] for name in _SHARED if name in top}
@@ -253,6 +257,8 @@ def load_config(path: Path) -> Config:
     except OSError as problem:
         raise ConfigError(f"{path}: {problem.strerror}") from problem
     except UnicodeDecodeError as problem:
-        raise ConfigError(f"{path}: {problem}") from problem
+        raise ConfigError(
+            f"{path}: it is not UTF-8: byte {problem.start} is {problem.object[problem.start]:#04x}"
+        ) from problem
     except ConfigError as problem:
         raise ConfigError("\n".join(f"{path}: {line}" for line in str(problem).splitlines())) from problem

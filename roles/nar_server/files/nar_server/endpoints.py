@@ -133,7 +133,8 @@ class Endpoints:
         except OSError:
             answer = not_found()
         title = f"{path}/{b'/'.join(names).decode('utf-8', 'replace')}"
-        return answer or await self._made(_encoded(render_directory(there.path, title)), _HTML, SANDBOX)
+        page = render_directory(there.path, title, parent=bool(names))
+        return answer or await self._made(_encoded(page), _HTML, SANDBOX)
 
     async def _log(self, view: View, path: StorePath) -> Response:
         if view.policy.paths is Paths.UPSTREAM:

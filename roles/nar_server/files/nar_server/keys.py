@@ -29,7 +29,8 @@ def _parse(text: str, size: int, what: str) -> tuple[str, bytes]:
     except (binascii.Error, UnicodeEncodeError):
         raise KeyFormatError(f"what follows {name!r} and its colon in {what} is not base 64") from None
     if len(data) != size:
-        raise KeyFormatError(f"{what} {name!r} has {len(data)} bytes, must have {size}")
+        other = "; a public key is no secret key" if (len(data), size) == (PUBLIC_KEY_SIZE, SECRET_KEY_SIZE) else ""
+        raise KeyFormatError(f"{what} {name!r} has {len(data)} bytes, must have {size}{other}")
     return name, data
 
 

@@ -119,6 +119,11 @@ def natural(value: Any) -> int:
     return _whole(value, 0)
 
 
+def shown(value: Any) -> str:
+    """A value as a TOML file has it, near enough."""
+    return repr(value).lower() if isinstance(value, bool) else repr(value)
+
+
 def positive(value: Any) -> int:
     """An integer from 1."""
     return _whole(value, 1)
@@ -126,7 +131,7 @@ def positive(value: Any) -> int:
 
 def _whole(value: Any, least: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{value!r} is not a whole number from {least}")
+        raise ValueError(f"{shown(value)} is not a whole number from {least}")
     return value
 
 
@@ -239,7 +244,8 @@ def names(value: Any) -> tuple[str, ...]:
 def read_table(table: Any, readers: Mapping[str, Reader], where: str, mistakes: list[str]) -> dict[str, Any]:
     """The values of a table of the file; what is wrong goes to ``mistakes``, each with ``where`` before its name."""
     if not isinstance(table, dict):
-        mistakes.append(f"{where.rstrip('.')}: {table!r} is not a table")
+        name = where.rstrip(".")
+        mistakes.append(f"{name}: {shown(table)} is not a table: write [{name}], and its options below")
         return {}
     values: dict[str, Any] = {}
     for name, value in table.items():

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from . import routes
 from .app import Limits, NarServer, RouteHandler, not_found
 from .bodies import CountedBody
+from .catalogue import Entry
 from .config import Config
 from .database import DatabaseUnavailableError
 from .endpoints import Endpoints, Found
@@ -133,10 +134,12 @@ class Site:
         entry = self._server.find(view, hash_part)
         return None if entry is None else (entry.info, entry.decision)
 
-    def _withheld(self, view: View, path: str) -> None:
+    def _withheld(self, view: View, entry: Entry) -> None:
+        path = str(entry.info.path)
         if self._shared.first(f"{view.name} withholds {path}"):
             self._metrics.add("nar_server_withheld_paths", view=view.name)
-            LOGGER.warning("view %s: nothing vouches for %s/%s: not signed", view.name, view.store.directory, path)
+            outcome = "hidden" if entry.decision.hidden else "not signed"
+            LOGGER.warning("view %s: nothing vouches for %s/%s: %s", view.name, view.store.directory, path, outcome)
 
     def _count(self, response: Response) -> Response:
         self._metrics.add("nar_server_responses_total", status=str(response.status))

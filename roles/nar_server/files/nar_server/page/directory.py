@@ -15,8 +15,11 @@ from urllib.parse import quote
 from . import _asset, human
 
 
-def render_directory(path: bytes, title: str) -> Iterator[str]:
-    """The HTML of a directory's names, directories first, in pieces. Raises OSError before the first of them."""
+def render_directory(path: bytes, title: str, *, parent: bool) -> Iterator[str]:
+    """The HTML of a directory's names, directories first, in pieces. Raises OSError before the first of them.
+
+    ``parent``: whether there is a page of the directory above.
+    """
     names = []
     with os.scandir(path) as entries:
         for entry in entries:
@@ -28,8 +31,10 @@ def render_directory(path: bytes, title: str) -> Iterator[str]:
     yield (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{style}</style></head>'
-        f'<body><main><h1>{escape(title)}</h1><table><tr><td><a href="../">../</a></td><td></td></tr>'
+        f"<body><main><h1>{escape(title)}</h1><table>"
     )
+    if parent:
+        yield '<tr><td><a href="../">../</a></td><td></td></tr>'
     for is_other, name, size in names:
         slash = "" if is_other else "/"
         text = escape(name.decode("utf-8", "replace"))

@@ -73,7 +73,7 @@ class Importer:
                     daemon.close()
             outcome = "imported"
         except (DaemonError, OSError, asyncio.TimeoutError) as problem:  # noqa: UP041
-            LOGGER.error("%s is not imported: Nix's daemon: %s", info.path, problem)
+            LOGGER.error("%s is not imported: Nix's daemon at %s: %s", info.path, self._socket, problem)
             return False
         else:
             return True
