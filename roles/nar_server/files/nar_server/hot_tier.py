@@ -65,6 +65,14 @@ def _open(name: str) -> int:
         return os.open(name, OPEN_FLAGS)
 
 
+def _note_use(descriptor: int, status: os.stat_result) -> None:
+    now = time.time()
+    # The clock may have been ahead.
+    if abs(now - status.st_atime) > _TOUCH_EVERY:
+        with contextlib.suppress(OSError):
+            os.utime(descriptor, (now, status.st_mtime))
+
+
 class HotTier:
     """The tier as a server sees it: it reads, and tells the filler what to make. ``size``: bytes it may take."""
 
@@ -94,16 +102,16 @@ class HotTier:
         except OSError:
             return None
         try:
-            pack = self._pack(descriptor, size)
+            status = os.fstat(descriptor)
+            pack = self._pack(descriptor, size, status)
         except (PackError, OSError) as problem:
             LOGGER.error("%s is damaged: %s", name, problem)
             return None
         if used:
-            self._note_use(descriptor)
+            _note_use(descriptor, status)
         return pack
 
-    def _pack(self, descriptor: int, size: int) -> Pack:
-        status = os.fstat(descriptor)
+    def _pack(self, descriptor: int, size: int, status: os.stat_result) -> Pack:
         key = status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, size
         segments = self._segments.pop(key, None)
         pack = Pack(descriptor, size, segments)
@@ -112,14 +120,6 @@ class HotTier:
         while self._known > _MOST_SEGMENTS:
             self._known -= len(self._segments.pop(next(iter(self._segments))))
         return pack
-
-    @staticmethod
-    def _note_use(descriptor: int) -> None:
-        with contextlib.suppress(OSError):
-            status, now = os.fstat(descriptor), time.time()
-            # The clock may have been ahead.
-            if abs(now - status.st_atime) > _TOUCH_EVERY:
-                os.utime(descriptor, (now, status.st_mtime))
 
     @contextlib.contextmanager
     def sending(self) -> Iterator[None]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import stat
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from . import nar
 from .layout import INLINE_FILE, OPEN_FLAGS, RUN_SIZE, SMALL_FILE, LargeFile, Piece, Run, path_of, read_slowly
-from .walk import Batch, open_folder, unfit, walk
+from .walk import open_folder, unfit, walk
 
 # When the texts of a path are as long, its other tiny files are read like small ones.
 _MOST_HELD = 32 * 2**20
@@ -100,31 +100,38 @@ class _Growing:
         return Part(run, self.buffer, large)
 
 
-def _growing(buffers: Iterable[memoryview], held: int) -> Iterator[_Growing]:
+def _growing(buffers: Iterable[memoryview]) -> Iterator[_Growing]:
     """The runs of a path, one after the other. A path of very many tiny files does not hold them all."""
+    held = 0
     for buffer in buffers:
         run = _Growing(buffer, INLINE_FILE if held < _MOST_HELD else -1)
         yield run
         held += len(run.texts)
 
 
-def read_batches(batches: Iterable[Batch], folder: int, buffers: Iterable[memoryview], held: int = 0) -> Iterator[Part]:
-    """The parts of a NAR that have what is in these batches, in order.
+def survey(root: bytes, buffers: Iterable[memoryview]) -> Iterator[Part]:
+    """The parts of a path's NAR, in order, the bytes of each run at the beginning of the next of ``buffers``.
 
-    The bytes of each run lie at the beginning of the next of ``buffers``, of which there is no end, and each has
-    ``BUFFER_SIZE`` bytes. ``folder``: where names begin; ``held``: bytes of texts that the parts before these have.
-    Raises NarError for what is no regular file and for a file that changes meanwhile, OSError when one cannot be read.
+    Of these there is no end, and each has ``BUFFER_SIZE`` bytes. Raises NarError for what no NAR can hold (sockets,
+    fifos, devices) and for a file that changes meanwhile, OSError when something cannot be read.
     """
-    begin = _growing(buffers, held).__next__
+    folder = open_folder(root)
+    try:
+        yield from _survey(root, folder, _growing(buffers).__next__)
+    finally:
+        os.close(folder)
+
+
+def _survey(root: bytes, folder: int, begin: Callable[[], _Growing]) -> Iterator[Part]:
     run = begin()
     padding = b""
-    for batch in batches:
+    for batch in walk(root):
         for text, name in zip(batch.texts, batch.names, strict=True):
             if run.size >= RUN_SIZE:
                 yield run.part()
                 run = begin()
             size = run.add_file(padding + text, name, folder)
-            padding = nar.PADDING[size % nar.ALIGNMENT]
+            padding = nar.padding(size)
             if size > SMALL_FILE:
                 yield run.part(LargeFile(size, name))
                 run = begin()
@@ -134,12 +141,3 @@ def read_batches(batches: Iterable[Batch], folder: int, buffers: Iterable[memory
         run.add(padding + batch.tail)
         padding = b""
     yield run.part()
-
-
-def survey(root: bytes, buffers: Iterable[memoryview]) -> Iterator[Part]:
-    """The parts of a path's NAR, in order: see ``walk`` and ``read_batches``."""
-    folder = open_folder(root)
-    try:
-        yield from read_batches(walk(root), folder, buffers)
-    finally:
-        os.close(folder)
