@@ -198,11 +198,14 @@ def compare_rest(bench: Bench, flat: Server, rounds: int) -> None:
     ):
         proxy = Server("proxy", front.port, front.process, 0)
         for _ in range(rounds):
-            bench.results.note("narinfo nginx", bench.narinfos(flat, 1))
-            bench.results.note("narinfo ours", bench.narinfos(server, 1))
-            bench.results.note("narinfo proxy", bench.narinfos(proxy, 1))
-            bench.results.note("narinfos nginx", bench.narinfos(flat, 16))
-            bench.results.note("narinfos ours", bench.narinfos(alone, 16))
+            for name, asked, connections in (
+                ("narinfo nginx", flat, 1),
+                ("narinfo ours", server, 1),
+                ("narinfo proxy", proxy, 1),
+                ("narinfos nginx", flat, 16),
+                ("narinfos ours", alone, 16),
+            ):
+                bench.results.note(name, undisturbed(functools.partial(bench.narinfos, asked, connections)))
         bench.results.note("copy first", bench.copy(server))
         settle(bench.root / "tier")
         for _ in range(rounds):
