@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from nar_server import base32
-from nar_server.keys import PublicKey, SecretKey
+from nar_server.keys import PublicKey, SecretKey, Signature
 from nar_server.path_info import PathInfo
 from nar_server.policy import Decision, Mode, Paths, SigningPolicy, well_formed
 from nar_server.signing import Signer, Verifier
@@ -108,6 +108,21 @@ def test_a_trusted_name_with_another_key_vouches_for_nothing(
     impostor = make_key("impostor")
     impostor = SecretKey(upstream.name, impostor.seed, PublicKey(upstream.name, impostor.public.data))
     assert decide("vouched", replace(INPUT_ADDRESSED, signatures=(sign(INPUT_ADDRESSED, impostor),))).withheld
+
+
+def test_nothing_is_signed_before_it_is_asked_for(upstream: SecretKey) -> None:
+    class Counted(Signer):
+        signed = 0
+
+        def sign(self, fingerprint: bytes) -> Signature:
+            self.signed += 1
+            return super().sign(fingerprint)
+
+    signer = Counted(upstream)
+    decision = SigningPolicy(Mode.ALL, STORE, [signer], []).decide(INPUT_ADDRESSED)
+    assert signer.signed == 0
+    assert decision.signatures == decision.signatures == (sign(INPUT_ADDRESSED, upstream),)
+    assert signer.signed == 1
 
 
 def test_several_keys(make_key: Callable[[str], SecretKey]) -> None:

@@ -11,6 +11,7 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from .database import Generation
 from .http import Response
@@ -23,15 +24,21 @@ LOGGER = logging.getLogger("nar_server")
 _MOST_ENTRIES = 8192
 
 
-@dataclass(slots=True)
+@dataclass
 class Entry:
-    """A path that is served: what Nix knows of it, where it is, and the answer to its narinfo's request."""
+    """A path that is served: what Nix knows of it, in a store of this ``store_dir``, and where it is."""
 
     generation: Generation
     info: PathInfo
     decision: Decision
     real: bytes
-    narinfo: Response
+    store_dir: str
+
+    @cached_property
+    def narinfo(self) -> Response:
+        """The answer to its narinfo's request. Those who know its NAR already never ask for it, so it is made late."""
+        text = render_narinfo(self.info, self.store_dir, self.decision.signatures)
+        return Response(200, text.encode("utf-8", "surrogateescape"), "text/x-nix-narinfo")
 
 
 class Catalogue:
@@ -87,6 +94,4 @@ class Catalogue:
     def _decide(self, info: PathInfo, generation: Generation) -> Entry:
         store = self._view.store
         decision = self._view.policy.decide(info)
-        text = render_narinfo(info, store.directory, decision.signatures)
-        narinfo = Response(200, text.encode("utf-8", "surrogateescape"), "text/x-nix-narinfo")
-        return Entry(generation, info, decision, store.real_path(info.path), narinfo)
+        return Entry(generation, info, decision, store.real_path(info.path), store.directory)

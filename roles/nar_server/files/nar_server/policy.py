@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property, partial
 
 from .content_address import is_content_addressed
 from .keys import KeyFormatError, Signature
@@ -46,16 +47,25 @@ class Vouchers:
         return self.built or bool(self.signed_by) or self.content_addressed
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What to serve of a path: ``signatures`` as they stand in the narinfo; ``withheld``: it was not signed for want of
-    a voucher; ``hidden``: it is not to be served at all; ``elsewhere``: since it belongs to another view."""
+def _no_signatures() -> tuple[str, ...]:
+    return ()
 
-    signatures: tuple[str, ...]
+
+@dataclass(frozen=True)
+class Decision:
+    """What to serve of a path. ``withheld``: it is not signed for want of a voucher; ``hidden``: it is not to be served
+    at all; ``elsewhere``: since it belongs to another view; ``sign`` makes the signatures, when they are asked for."""
+
+    sign: Callable[[], tuple[str, ...]] = _no_signatures
     withheld: bool = False
     hidden: bool = False
     elsewhere: bool = False
     vouchers: Vouchers = Vouchers()
+
+    @cached_property
+    def signatures(self) -> tuple[str, ...]:
+        """As they stand in the narinfo."""
+        return self.sign()
 
 
 def well_formed(signatures: Iterable[str]) -> list[Signature]:
@@ -93,26 +103,23 @@ class SigningPolicy:
         ``vouched`` signs those and serves the others with their stored signatures; ``hide`` does not serve the others;
         ``all`` signs everything; ``none`` signs nothing.
         """
-        fingerprint = info.fingerprint(self._store_dir)
         stored = well_formed(info.signatures)
-        vouchers = self._vouchers(info, stored, fingerprint)
+        vouchers = self._vouchers(info, stored)
         if not self._belongs(vouchers, stored):
-            return Decision((), hidden=True, elsewhere=True, vouchers=vouchers)
+            return Decision(hidden=True, elsewhere=True, vouchers=vouchers)
         if self.mode is Mode.NONE:
-            return Decision(self._stored_texts(stored, fingerprint), vouchers=vouchers)
+            return Decision(partial(self._stored_only, info), vouchers=vouchers)
         if self.mode is Mode.ALL or vouchers:
-            ours = [signer.sign(fingerprint) for signer in self._signers]
-            names = {signature.name for signature in ours}
-            kept = [signature.text for signature in stored if signature.name not in names]
-            return Decision((*kept, *(signature.text for signature in ours)), vouchers=vouchers)
-        return Decision(self._stored_texts(stored, fingerprint), withheld=True, hidden=self.mode is Mode.HIDE)
+            return Decision(partial(self._stored_and_ours, info), vouchers=vouchers)
+        return Decision(partial(self._stored_only, info), withheld=True, hidden=self.mode is Mode.HIDE)
 
     def passed_on(self, info: PathInfo) -> tuple[str, ...]:
-        """The signatures of a path whose content has not been seen: what it came with, and never ours."""
+        """The signatures of a path whose content has not been seen: what it came with, and none under our names."""
         own = {signer.name for signer in self._signers}
         return tuple(signature.text for signature in well_formed(info.signatures) if signature.name not in own)
 
-    def _vouchers(self, info: PathInfo, stored: Sequence[Signature], fingerprint: bytes) -> Vouchers:
+    def _vouchers(self, info: PathInfo, stored: Sequence[Signature]) -> Vouchers:
+        fingerprint = info.fingerprint(self._store_dir)
         trusted = [
             key.name for key in self._trusted if any(key.accepts(signature, fingerprint) for signature in stored)
         ]
@@ -128,11 +135,17 @@ class SigningPolicy:
             return vouchers.built or bool(vouchers.signed_by) or made_here
         return True
 
-    def _stored_texts(self, stored: Sequence[Signature], fingerprint: bytes) -> tuple[str, ...]:
+    def _stored_only(self, info: PathInfo) -> tuple[str, ...]:
         """The stored signatures, without those that carry our name and that we know we never made."""
         own = {signer.name: signer.verifier for signer in self._signers}
+        fingerprint = info.fingerprint(self._store_dir)
         return tuple(
             signature.text
-            for signature in stored
+            for signature in well_formed(info.signatures)
             if signature.name not in own or own[signature.name].accepts(signature, fingerprint)
         )
+
+    def _stored_and_ours(self, info: PathInfo) -> tuple[str, ...]:
+        """The stored signatures, those under our names replaced by ours."""
+        fingerprint = info.fingerprint(self._store_dir)
+        return (*self.passed_on(info), *(signer.sign(fingerprint).text for signer in self._signers))
