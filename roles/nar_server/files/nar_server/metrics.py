@@ -171,6 +171,20 @@ class Shared:
             fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
 
 
+class Counter:
+    """One series, for those who count in it for every request."""
+
+    __slots__ = ("_place", "_shared")
+
+    def __init__(self, shared: Shared, place: int) -> None:
+        self._shared = shared
+        self._place = place
+
+    def add(self, amount: float = 1) -> None:
+        """Count."""
+        self._shared.add(self._place, amount)
+
+
 class Metrics:
     """Counters by name and labels."""
 
@@ -191,6 +205,10 @@ class Metrics:
     def add(self, name: str, amount: float = 1, **labels: str) -> None:
         """Count."""
         self._shared.add(self._place(name, labels), amount)
+
+    def counter(self, name: str, **labels: str) -> Counter:
+        """What counts in one series."""
+        return Counter(self._shared, self._place(name, labels))
 
     def value(self, name: str, **labels: str) -> float:
         """What all workers have counted."""

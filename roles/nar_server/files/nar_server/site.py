@@ -19,7 +19,7 @@ from .database import DatabaseUnavailableError
 from .endpoints import Endpoints, Found
 from .hot_tier import HotTier
 from .http import Body, Request, Response
-from .metrics import Metrics, Shared
+from .metrics import Counter, Metrics, Shared
 from .views import View, Views
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Site:
         self.views = views
         self._shared = shared
         self._metrics = Metrics(shared)
+        self._statuses: dict[int, Counter] = {}
         self._puller = puller
         self._tier = tier
         self._server = NarServer(views, self._withheld, tier, Limits().of_one(shared.workers))
@@ -142,15 +143,26 @@ class Site:
             LOGGER.warning("view %s: nothing vouches for %s/%s: %s", view.name, view.store.directory, path, outcome)
 
     def _count(self, response: Response) -> Response:
-        self._metrics.add("nar_server_responses_total", status=str(response.status))
+        status = response.status
+        counter = self._statuses.get(status)
+        if counter is None:
+            counter = self._metrics.counter("nar_server_responses_total", status=str(status))
+            self._statuses[status] = counter
+        counter.add()
         return response
 
     async def _count_later(self, answer: Awaitable[Response]) -> Response:
         return self._count(await answer)
 
     def _counting(self, kind: str, handler: RouteHandler) -> RouteHandler:
+        counters: dict[str, Counter] = {}
+
         def handle(request: Request, view: View, route: routes.Route) -> Response | Awaitable[Response]:
-            self._metrics.add("nar_server_requests_total", view=view.name, kind=kind)
+            counter = counters.get(view.name)
+            if counter is None:
+                counter = self._metrics.counter("nar_server_requests_total", view=view.name, kind=kind)
+                counters[view.name] = counter
+            counter.add()
             return handler(request, view, route)
 
         async def later(answer: Awaitable[Response], view: View) -> Response:
