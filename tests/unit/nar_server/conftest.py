@@ -23,6 +23,7 @@ from nar_server import base32, views
 from nar_server.config import UpstreamConfig
 from nar_server.database import Database
 from nar_server.encoding import Encoders
+from nar_server.folders import open_folder
 from nar_server.hot_tier import HotTier
 from nar_server.http import HttpServer
 from nar_server.keys import PublicKey, SecretKey
@@ -32,7 +33,6 @@ from nar_server.policy import Mode, SigningPolicy
 from nar_server.signing import Signer, Verifier
 from nar_server.site import Site
 from nar_server.survey import survey
-from nar_server.walk import open_folder
 
 STORE_DIR = "/nix/store"
 SCHEMA = (Path(__file__).parents[2] / "nix_database.sql").read_text(encoding="utf-8")

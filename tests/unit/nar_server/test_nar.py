@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import subprocess
@@ -9,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import closing
-from itertools import repeat
+from itertools import count, repeat
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from nar_server import nar
 from nar_server import survey as survey_module
+from nar_server.folders import open_folder
 from nar_server.layout import BUFFER_SIZE, INLINE_FILE, RUN_SIZE, SMALL_FILE, LargeFile
 from nar_server.nar import NarError
-from nar_server.survey import Part, survey
-from nar_server.walk import open_folder
+from nar_server.survey import Pace, Part, survey
 
 from .conftest import nar_of
 
@@ -250,6 +251,36 @@ def test_not_all_of_very_many_tiny_files_are_held(tmp_path: Path, monkeypatch: p
     assert len(others) == len(files)
     assert others[0] == 0
     assert all(others[1:])
+
+
+def test_a_hurried_survey_ends_its_parts(tmp_path: Path) -> None:
+    for folder in "abc":
+        (tmp_path / folder).mkdir()
+        for name in "xyz":
+            (tmp_path / folder / name).write_bytes(b"f" * 2000)
+            (tmp_path / folder / f"{name}-link").symlink_to("target")
+    pace = Pace()
+    pace.until = -math.inf
+    buffers = (memoryview(bytearray(BUFFER_SIZE)) for _ in count())
+    parts = list(survey(os.fsencode(tmp_path), buffers, pace))
+    assert [len(part.run.sizes) for part in parts] == [*[1] * 9, 0], "one file is read before others have their turn"
+    assert b"".join(bytes(part.buffer[: part.run.size]) for part in parts) == nar_of(tmp_path)
+
+
+def test_a_deep_tree_needs_few_descriptors(tmp_path: Path) -> None:
+    deep = tmp_path
+    for _ in range(100):
+        deep /= "d"
+        deep.mkdir()
+        (deep / "a").write_bytes(b"a" * 2000)
+        (deep / "e").write_bytes(b"e" * 2000)
+    pace = Pace()
+    pace.until = -math.inf
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    buffer = memoryview(bytearray(BUFFER_SIZE))
+    during = [len(os.listdir("/proc/self/fd")) for _ in survey(os.fsencode(tmp_path), repeat(buffer), pace)]  # noqa: PTH208
+    assert len(during) > 200
+    assert max(during) <= before + 2
 
 
 def test_descriptors_are_closed(tmp_path: Path) -> None:

@@ -13,11 +13,11 @@ from unittest import mock
 
 import pytest
 from nar_server import open_files
+from nar_server.folders import open_folder
 from nar_server.layout import BUFFER_SIZE, INLINE_FILE, Layout, Run, identity
 from nar_server.nar import NarError
 from nar_server.open_files import OpenFiles, allowed
 from nar_server.survey import survey
-from nar_server.walk import open_folder
 
 COUNT = 5
 

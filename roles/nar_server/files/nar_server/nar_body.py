@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
 import time
 from collections.abc import Iterator
 from itertools import repeat
 
 from .buffers import Buffers
+from .folders import open_folder
 from .hot_tier import HotTier, Source
 from .http import Body, Sender
 from .http.sending import SocketSender
@@ -22,12 +24,12 @@ from .layout_index import Collected, LayoutIndex
 from .nar import NarError
 from .open_files import OpenFiles
 from .page_cache import NOT_AT_ONCE, send_file
-from .survey import Part, survey
-from .walk import open_folder
+from .survey import Pace, Part, survey
 
 # While buffers are scarce, what is chunked or coded is read again for each so many bytes.
 _SCARCE_SLICE = 64 * 1024
-# What is read in less time, all its small files, was in memory; a disk that turns needs as long for one.
+# What is read in less time, all its small files, was in memory; a disk that turns needs as long for one. The others on
+# the loop wait no longer for a first request.
 _FROM_MEMORY_SECONDS = 0.01
 
 
@@ -123,13 +125,16 @@ class NarBody(Body):
             await self._send_surveyed(sender, buffer, collected)
 
     async def _send_surveyed(self, sender: Sender, buffer: memoryview, collected: Collected) -> None:
-        found = survey(self._root, repeat(buffer))
+        pace = Pace()
+        found = survey(self._root, repeat(buffer), pace)
         left = self._size
-        at_once = False
+        at_once = True
         while left:
             started = time.monotonic()
+            # A thread costs as much as reading many files, so a part is made here until it turns out to be slow.
+            pace.until = started + _FROM_MEMORY_SECONDS if at_once else math.inf
             part = self._next_part(found, left) if at_once else await asyncio.to_thread(self._next_part, found, left)
-            # The next one is most likely where this one was. A thread costs as much as reading many files.
+            # The next one is most likely where this one was.
             at_once = time.monotonic() - started < _FROM_MEMORY_SECONDS
             self._index.collect(collected, part.pieces)
             left -= part.size

@@ -21,10 +21,10 @@ from itertools import repeat
 from operator import attrgetter
 from typing import NamedTuple
 
+from .folders import open_folder
 from .layout import BUFFER_SIZE, LargeFile
 from .nar import NarError
 from .survey import survey
-from .walk import open_folder
 
 _TAIL = struct.Struct("<Q8s")
 _MAGIC = b"NARPACK1"

@@ -6,18 +6,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import stat
-from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from time import monotonic
 from typing import NamedTuple
 
 from . import nar
-from .layout import INLINE_FILE, OPEN_FLAGS, RUN_SIZE, SMALL_FILE, LargeFile, Piece, Run, path_of, read_slowly
-from .walk import open_folder, unfit, walk
+from .folders import CurrentFolder, entries, open_folder, unfit
+from .growing_run import GrowingRun
+from .layout import INLINE_FILE, RUN_SIZE, SMALL_FILE, LargeFile, Piece, Run
 
 # When the texts of a path are as long, its other tiny files are read like small ones.
 _MOST_HELD = 32 * 2**20
+# No text between two files is longer, about.
+_LONG_TEXT = 32 * 1024
+_AFTER_FILE = [padding + nar.CLOSE_ENTRY for padding in nar.PADDING]
 
 
 class Part(NamedTuple):
@@ -38,78 +44,17 @@ class Part(NamedTuple):
         return self.run.size + (self.large.size if self.large else 0)
 
 
-class _Growing:
-    """A run that grows: texts and files are added to it, and lie in its buffer."""
+class Pace:
+    """When a survey has to interrupt itself: at the time ``until`` of the monotonic clock, a part ends as it is."""
 
-    __slots__ = ("buffer", "cuts", "inline", "names", "size", "sizes", "texts")
+    __slots__ = ("until",)
 
-    def __init__(self, buffer: memoryview, inline: int) -> None:
-        """``inline``: files up to this size become text."""
-        self.buffer = buffer
-        self.inline = inline
-        self.texts = bytearray()
-        self.cuts, self.sizes = array("I"), array("I")
-        self.names: list[bytes] = []
-        self.size = 0
-
-    def add(self, text: bytes) -> None:
-        """Add a text."""
-        start = self.size
-        self.size = end = start + len(text)
-        self.buffer[start:end] = text
-        self.texts += text
-
-    def add_file(self, text: bytes, name: bytes, folder: int) -> int:
-        """Add a text and a regular file: all that stands before its content, and that of a small one; its size.
-
-        It is opened once, which costs less than to look at it first and to open it then. Raises NarError when it is no
-        regular file, or changes meanwhile.
-        """
-        descriptor = os.open(name, OPEN_FLAGS, dir_fd=folder)
-        try:
-            status = os.fstat(descriptor)
-            mode, size = status.st_mode, status.st_size
-            if not stat.S_ISREG(mode):
-                raise unfit(path_of(descriptor))
-            text += (nar.EXECUTABLE if mode & stat.S_IXUSR else nar.REGULAR) + size.to_bytes(8, "little")
-            buffer, start = self.buffer, self.size
-            content = start + len(text)
-            buffer[start:content] = text
-            self.texts += text
-            if size > SMALL_FILE:
-                self.size = content
-                return size
-            self.size = end = content + size
-            # The byte more finds out a file that grew.
-            view = buffer[content : end + 1]
-            if os.readv(descriptor, (view,)) != size:
-                read_slowly(descriptor, view, wait=True)
-        finally:
-            os.close(descriptor)
-        if size <= self.inline:
-            self.texts += view[:size]
-        else:
-            self.cuts.append(len(self.texts))
-            self.sizes.append(size)
-            self.names.append(name)
-        return size
-
-    def part(self, large: LargeFile | None = None) -> Part:
-        """It as it is now, and the large file that follows."""
-        run = Run(self.size, bytes(self.texts), self.cuts, self.sizes, b"\0".join(self.names))
-        return Part(run, self.buffer, large)
+    def __init__(self) -> None:
+        """It has all the time there is."""
+        self.until = math.inf
 
 
-def _growing(buffers: Iterable[memoryview]) -> Iterator[_Growing]:
-    """The runs of a path, one after the other. A path of very many tiny files does not hold them all."""
-    held = 0
-    for buffer in buffers:
-        run = _Growing(buffer, INLINE_FILE if held < _MOST_HELD else -1)
-        yield run
-        held += len(run.texts)
-
-
-def survey(root: bytes, buffers: Iterable[memoryview]) -> Iterator[Part]:
+def survey(root: bytes, buffers: Iterable[memoryview], pace: Pace | None = None) -> Iterator[Part]:
     """The parts of a path's NAR, in order, the bytes of each run at the beginning of the next of ``buffers``.
 
     Of these there is no end, and each has ``BUFFER_SIZE`` bytes. Raises NarError for what no NAR can hold (sockets,
@@ -117,27 +62,91 @@ def survey(root: bytes, buffers: Iterable[memoryview]) -> Iterator[Part]:
     """
     folder = open_folder(root)
     try:
-        yield from _survey(root, folder, _growing(buffers).__next__)
+        yield from _survey(root, folder, _growing(buffers).__next__, pace or Pace())
     finally:
         os.close(folder)
 
 
-def _survey(root: bytes, folder: int, begin: Callable[[], _Growing]) -> Iterator[Part]:
+def _growing(buffers: Iterable[memoryview]) -> Iterator[GrowingRun]:
+    """The runs of a path, one after the other. A path of very many tiny files does not hold them all."""
+    held = 0
+    for buffer in buffers:
+        run = GrowingRun(buffer, INLINE_FILE if held < _MOST_HELD else -1)
+        yield run
+        held += len(run.texts)
+
+
+def _part(run: GrowingRun, large: LargeFile | None = None) -> Part:
+    return Part(run.run(), run.buffer, large)
+
+
+def _survey(root: bytes, folder: int, begin: Callable[[], GrowingRun], pace: Pace) -> Iterator[Part]:
     run = begin()
-    padding = b""
-    for batch in walk(root):
-        for text, name in zip(batch.texts, batch.names, strict=True):
-            if run.size >= RUN_SIZE:
-                yield run.part()
-                run = begin()
-            size = run.add_file(padding + text, name, folder)
-            padding = nar.padding(size)
-            if size > SMALL_FILE:
-                yield run.part(LargeFile(size, name))
-                run = begin()
-        if run.size >= RUN_SIZE:
-            yield run.part()
+    mode = os.lstat(root).st_mode
+    if stat.S_ISDIR(mode):
+        with contextlib.closing(CurrentFolder(folder)) as current:
+            run = yield from _survey_directory(root, current, run, begin, pace)
+    elif stat.S_ISREG(mode):
+        name = os.path.basename(root)  # noqa: PTH119
+        size = run.add_file(nar.MAGIC, name, folder, name)
+        if size > SMALL_FILE:
+            yield _part(run, LargeFile(size, name))
             run = begin()
-        run.add(padding + batch.tail)
-        padding = b""
-    yield run.part()
+        run.add(nar.padding(size) + nar.CLOSE)
+    elif stat.S_ISLNK(mode):
+        run.add(nar.MAGIC + _link(root))
+    else:
+        raise unfit(root)
+    yield _part(run)
+
+
+def _survey_directory(
+    root: bytes, current: CurrentFolder, run: GrowingRun, begin: Callable[[], GrowingRun], pace: Pace
+) -> Generator[Part, None, GrowingRun]:
+    """The parts of a directory but the last, which is returned as it grew."""
+    below = len(root) + 1
+    before, after = nar.BEFORE_NAME, nar.AFTER_NAME
+    text = nar.MAGIC + nar.DIRECTORY
+    folder = current.path
+    # The rest of each directory one is in, the last entry first; a path ends one, and is that of the one around it.
+    pending: list[os.DirEntry[bytes] | bytes] = [*entries(root)]
+    while pending:
+        if len(text) >= _LONG_TEXT:
+            run.add(text)
+            text = b""
+        if run.size >= RUN_SIZE or (monotonic() >= pace.until and run.size):
+            yield _part(run)
+            run = begin()
+        entry = pending.pop()
+        if isinstance(entry, bytes):
+            folder = entry
+            text += nar.CLOSE_ENTRY
+            continue
+        name = entry.name
+        length = len(name)
+        text += before[length] + name + after[length]
+        path = entry.path[below:]
+        if entry.is_file(follow_symlinks=False):
+            if folder is not current.path:
+                current.change(folder)
+            size = run.add_file(text, name, current.descriptor, path)
+            text = _AFTER_FILE[size % nar.ALIGNMENT]
+            if size > SMALL_FILE:
+                yield _part(run, LargeFile(size, path))
+                run = begin()
+        elif entry.is_dir(follow_symlinks=False):
+            text += nar.DIRECTORY
+            pending.append(folder)
+            folder = path
+            pending += entries(entry.path)
+        elif entry.is_symlink():
+            text += _link(entry.path) + nar.CLOSE
+        else:
+            raise unfit(entry.path)
+    run.add(text + nar.CLOSE)
+    return run
+
+
+def _link(path: bytes) -> bytes:
+    """A symbolic link, its end too."""
+    return nar.SYMLINK + nar.string(os.readlink(path)) + nar.CLOSE  # noqa: PTH115
