@@ -172,7 +172,7 @@ def test_a_path_may_refer_to_itself(fake: FakeUpstream, make_puller: Any, daemon
 
 
 def test_the_daemon_checks_signatures_itself(
-    fake: FakeUpstream, make_upstream: Any, make_puller: Any, daemon: RunningDaemon
+    make_upstream: Any, make_puller: Any, daemon: RunningDaemon, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = make_upstream("unknown-to-the-daemon-1")
     path = other.add("x", os.urandom(700_000))
@@ -180,6 +180,8 @@ def test_the_daemon_checks_signatures_itself(
     pull(pulling, path.hash_part, {"failure": 1, "imported": 0})
     assert not daemon.has(path.info)
     assert pulling.puller.spool.has(path.info)
+    # Nix's own words, without its colours, which caplog.text would hide.
+    assert f"cannot add path '{STORE}/{path.info.path}' because it lacks a " in "\n".join(caplog.messages)
 
 
 def test_no_daemon(fake: FakeUpstream, make_puller: Any, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -27,6 +28,8 @@ _START_ACTIVITY, _STOP_ACTIVITY, _RESULT = 0x53545254, 0x53544F50, 0x52534C54
 _FRAME = 256 * 1024
 _LONGEST_STRING = 1024 * 1024
 _ANSWER_SECONDS = 600
+# Nix colours the paths in its messages, for terminals.
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class DaemonError(Exception):
@@ -144,7 +147,7 @@ class Daemon:
         for _each in range(await self._number()):
             await self._number()
             await self._read_string()
-        return message
+        return _COLOURS.sub("", message)
 
     def _numbers(self, *values: int) -> None:
         self._writer.write(b"".join(value.to_bytes(8, "little") for value in values))

@@ -63,7 +63,7 @@ class Importer:
                     continue
                 other = PathInfo(reference, b"", 0)
                 if not await self._is_valid(view, other) and not await self._add_first(source, view, info, other):
-                    LOGGER.error("%s is not imported: it refers to %s, which is not to be had", info.path, reference)
+                    LOGGER.error("%s is not imported: it refers to %s, which is not in the store", info.path, reference)
                     return False
             async with self._turn:
                 daemon = await Daemon.connect(self._socket)
