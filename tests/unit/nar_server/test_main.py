@@ -90,12 +90,15 @@ def test_check_config_tells_what_is_to_be_mended(config: Any, tmp_path: Path, ni
     file = config(
         f'signing_key_files = ["{key}"]',
         f'hot_tier = {{folder = "{tmp_path}/file", size = 1}}',
+        f'upstreams.a = {{url = "http://a", public_keys = ["a:{"A" * 43}="]}}',
+        'pull_through = {import_to_store = true, daemon_socket = "/nowhere/socket"}',
         'stores.other.real_store_dir = "/nowhere/store"',
         'views.a.store = "other"',
     )
     told = run("check-config", "--config", str(file)).stderr
     assert f"warning: signing_key_files: everybody on this host can read {key} (mode 0644): chmod o= {key}\n" in told
     assert f"warning: hot_tier.folder: {tmp_path}/file cannot be written: " in told
+    assert "warning: pull_through.daemon_socket: /nowhere/socket cannot be reached: nothing is imported\n" in told
     assert "warning: /nowhere/store: Nix's database /nowhere/var/nix/db/db.sqlite cannot be read: No such file" in told
 
 

@@ -28,6 +28,9 @@ def warnings(config: Config) -> list[str]:
         if view.paths == "upstream" and not view.trusted_public_keys and not view.upstreams:
             found.append(f"view {view.name}: paths is 'upstream' and no key is trusted: it has no paths")
         found += [told for path in view.signing_key_files if (told := _readable_by_all(path))]
+    pull = config.pull_through
+    if config.upstreams and pull.import_to_store and not os.access(pull.daemon_socket, os.W_OK):
+        found.append(f"pull_through.daemon_socket: {pull.daemon_socket} cannot be reached: nothing is imported")
     if config.hot_tier.size and (told := _unusable(config.hot_tier)):
         found.append(told)
     return list(dict.fromkeys(found))
