@@ -90,8 +90,18 @@ def test_for_machines(audit: Any) -> None:
 def test_for_people(audit: Any) -> None:
     lines = audit("all").stdout.splitlines()
     assert any(line.startswith("all: withheld: /nix/store/") and line.endswith("-smuggled") for line in lines)
-    assert "all: 1 signed, vouched for by built here" in lines
-    assert "all: 1 withheld, vouched for by nothing" in lines
+    assert lines[-4:] == [
+        "all: 1 malformed",
+        "all: 1 signed (built here)",
+        "all: 1 signed (signed by upstream-1)",
+        "all: 1 withheld (nothing vouches for them)",
+    ]
+
+
+def test_an_empty_store_is_told(audit: Any, store: Any) -> None:
+    store.execute("delete from ValidPaths")
+    done = audit("mirror", "all")
+    assert (done.returncode, done.stdout) == (0, "all: no paths\nmirror: no paths\n")
 
 
 def test_an_unknown_view(audit: Any) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from .database import Database
@@ -76,13 +76,16 @@ def render_json(entries: Iterable[Entry]) -> Iterator[str]:
         yield json.dumps(asdict(entry))
 
 
-def render_text(entries: Iterable[Entry]) -> Iterator[str]:
-    """A line for each path that is not served with our signature, and how many there are of each kind."""
+def render_text(entries: Iterable[Entry], views: Sequence[str]) -> Iterator[str]:
+    """A line for each path that clients will not take from here, and how many there are of each kind in these views."""
     counts: Counter[tuple[str, str, str]] = Counter()
     for entry in entries:
-        by = ", ".join(entry.vouchers) or "nothing"
-        counts[entry.view, entry.status, by] += 1
+        counts[entry.view, entry.status, ", ".join(entry.vouchers) or "nothing vouches for them"] += 1
         if entry.status in UNVOUCHED:
             yield f"{entry.view}: {entry.status}: {entry.path}" + (f" ({entry.reason})" if entry.reason else "")
-    for (view, status, by), count in sorted(counts.items()):
-        yield f"{view}: {count} {status}, vouched for by {by}"
+    told = {view for view, _status, _why in counts}
+    for view, status, why in sorted(counts):
+        yield f"{view}: {counts[view, status, why]} {status}" + ("" if status == "malformed" else f" ({why})")
+    for view in views:
+        if view not in told:
+            yield f"{view}: no paths"

@@ -25,19 +25,19 @@ def audit(config: Config, names: Sequence[str], *, as_json: bool) -> int:
     from .views import Views  # noqa: PLC0415
 
     _known(config, names)
+    wanted = [view.name for view in config.views if not names or view.name in names]
     withheld = False
 
     def entries() -> report.Entries:
         nonlocal withheld
         for view in Views.of(config):
-            if not names or view.name in names:
+            if view.name in wanted:
                 for entry in report.audit(view):
                     withheld = withheld or entry.status in report.UNVOUCHED
                     yield entry
 
-    render = report.render_json if as_json else report.render_text
     try:
-        for line in render(entries()):
+        for line in report.render_json(entries()) if as_json else report.render_text(entries(), wanted):
             print(line)
     except DatabaseUnavailableError as problem:
         print(problem, file=sys.stderr)
