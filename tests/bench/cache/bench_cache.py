@@ -2,12 +2,12 @@
 
     python tests/bench/cache/bench_cache.py [--rounds 3] [--scale 1.0] [--client curl] [--folder FOLDER]
 
-Prints medians and ratios, with the goal of each. ``--scale 0.05`` makes a small closure to try it; ``--client sockets``
-fetches NARs over plain sockets, with less work in the client than Nix has. The server runs with the Python that the
-role's unit runs it with. What was measured while a hypervisor gave the processors to others is measured again. Wants
-nginx, curl, Nix and Debian's Python (packages-test.txt) and, at full scale, 8 GiB below FOLDER (default: a temporary
-one), which are removed at the end, and 2 GiB of memory for the stores that ``nix copy`` fills, since the disk's part in
-it is not to be measured.
+Prints medians and ratios, with the goal of each. ``--scale 0.01 --rounds 1`` tries in a minute whether it runs: of a
+closure that small the ratios say nothing. ``--client sockets`` fetches NARs over plain sockets, with less work in the
+client than Nix has. The server runs with the Python that the role's unit runs it with. What was measured while a
+hypervisor gave the processors to others is measured again. Wants nginx, curl, Nix and Debian's Python
+(packages-test.txt) and, at full scale, 8 GiB below FOLDER (default: a temporary one), which are removed at the end, and
+2 GiB of memory for the stores that ``nix copy`` fills, since the disk's part in it is not to be measured.
 """
 
 from __future__ import annotations
@@ -265,6 +265,8 @@ def main() -> None:
     options = parser.parse_args()
     # So that what was started and made is cleaned up when it is told to stop.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    if options.folder is not None and not options.folder.is_dir():
+        parser.error(f"--folder: {options.folder} is no folder")
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="bench-cache-") as folder:
         bench = prepare(Path(folder), options.scale)
         bench.nar_client = options.client
