@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nar_server import audit as report
 from nar_server import base32
 from nar_server.commands import stats_url
 from nar_server.config import ViewConfig
@@ -102,6 +106,17 @@ def test_an_empty_store_is_told(audit: Any, store: Any) -> None:
     store.execute("delete from ValidPaths")
     done = audit("mirror", "all")
     assert (done.returncode, done.stdout) == (0, "all: no paths\nmirror: no paths\n")
+
+
+def test_a_short_lock_is_waited_for(store: Any, make_view: Any) -> None:
+    store.add("x")
+    with contextlib.closing(sqlite3.connect(store.database, isolation_level=None, check_same_thread=False)) as writer:
+        writer.execute("pragma locking_mode = exclusive")
+        writer.execute("begin exclusive")
+        release = threading.Timer(0.3, writer.close)
+        release.start()
+        assert [entry.status for entry in report.audit(make_view())] == ["withheld"]
+        release.join()
 
 
 def test_an_unknown_view(audit: Any) -> None:

@@ -7,17 +7,23 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
+from typing import TypeVar
 
-from .database import Database
+from .database import Database, DatabaseUnavailableError
 from .path_info import MalformedRowError
 from .policy import Decision, Vouchers
 from .store_path import StorePath
 from .views import View
 
 _PATHS = "SELECT path FROM ValidPaths ORDER BY path"
+# Seconds to wait before asking again: a writer may lock the database for a moment.
+_PAUSES = (0.05, 0.2, 1, 2)
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +63,10 @@ def _status(decision: Decision, signs: bool) -> str:
 def audit(view: View) -> Entries:
     """An entry for each valid path of the view's store. Raises DatabaseUnavailableError."""
     database: Database = view.store.database
-    for (path,) in database.select(_PATHS):
+    for (path,) in _patiently(partial(database.select, _PATHS)):
         try:
-            info = database.lookup(StorePath.parse_full(path, view.store.directory).hash_part)
+            hash_part = StorePath.parse_full(path, view.store.directory).hash_part
+            info = _patiently(partial(database.lookup, hash_part))
         except (ValueError, MalformedRowError) as problem:
             yield Entry(view.name, path, "malformed", (), str(problem))
             continue
@@ -68,6 +75,17 @@ def audit(view: View) -> Entries:
             continue
         decision = view.policy.decide(info)
         yield Entry(view.name, path, _status(decision, bool(view.public_keys)), _vouchers(decision.vouchers))
+
+
+def _patiently(ask: Callable[[], _Answer]) -> _Answer:
+    for pause in _PAUSES:
+        try:
+            return ask()
+        except DatabaseUnavailableError as problem:
+            if not problem.busy:
+                raise
+        time.sleep(pause)
+    return ask()
 
 
 def render_json(entries: Iterable[Entry]) -> Iterator[str]:
