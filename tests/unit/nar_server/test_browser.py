@@ -103,6 +103,15 @@ def browse(tmp_path: Path) -> Iterator[Callable[..., Browser]]:
         browser.close()
 
 
+# What is copied is noted too.
+SPY = """
+{
+  const write = navigator.clipboard.writeText.bind(navigator.clipboard);
+  navigator.clipboard.writeText = (text) => { window.copied = text; return write(text); };
+}
+"""
+
+
 def text(selector: str) -> str:
     return f"document.querySelector({selector!r}).textContent"
 
@@ -117,12 +126,18 @@ def test_lines_copy_button_and_live_counters(browse: Any, store: Any, serve: Any
         lines = f"extra-substituters = {address}\nextra-trusted-public-keys = {ours.public}\n"
         assert browser.evaluate(text("#lines")) == lines
         assert browser.evaluate("getComputedStyle(document.querySelector('pre')).borderRadius") != "0px", "its style"
-        assert browser.evaluate("document.querySelector('#copy').hidden") is False
+        buttons = "[...document.querySelectorAll('button')]"
+        assert browser.evaluate(f"{buttons}.map(button => button.hidden).join()") == "false,false,false,false"
         # A person's browser has the focus.
         browser.call("Emulation.setFocusEmulationEnabled", enabled=True)
-        browser.evaluate("document.querySelector('#copy').click()")
-        browser.until(f"{text('#copy')} !== 'Copy'")
-        assert browser.evaluate(text("#copy")) == "Copied"
+        browser.evaluate(SPY)
+        for number in range(4):
+            button = f"{buttons}[{number}]"
+            browser.evaluate(f"{button}.click()")
+            browser.until(f"{button}.textContent !== 'Copy'")
+            assert browser.evaluate(f"{button}.textContent") == "Copied"
+            assert str(ours.public) in browser.evaluate("copied")
+        assert browser.evaluate("copied") == str(ours.public), "the last is the key alone"
         assert browser.evaluate(text('[data-name="narinfos"]')) == "0"
         server.ask(f"/{'0' * 32}.narinfo")
         browser.until(f"{text('[data-name=narinfos]')} === '1'")
@@ -136,8 +151,7 @@ def test_without_javascript(browse: Any, store: Any, serve: Any, make_key: Any) 
         browser.call("Emulation.setScriptExecutionDisabled", value=True)
         browser.call("Page.navigate", url=f"http://127.0.0.1:{server.port}")
         browser.until("document.readyState === 'complete' && location.protocol === 'http:'")
-        assert browser.evaluate("document.querySelector('#copy').offsetParent") is None, (
-            "a button that would do nothing"
-        )
+        shown = "[...document.querySelectorAll('button')].filter(button => button.offsetParent).length"
+        assert browser.evaluate(shown) == 0, "buttons that would do nothing"
         assert str(ours.public) in browser.evaluate(text("#lines"))
         assert browser.evaluate(text("[data-name=paths]")) == "1"

@@ -21,9 +21,10 @@ from ..keys import PublicKey
 _HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?")
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 _STEP = 1024
+_KEY = Template('<li class="copied"><code>$key</code><button type="button" hidden>Copy</button></li>')
 COUNTERS = {
     "paths": "Paths in the store",
-    "narinfos": "Questions answered",
+    "narinfos": "Paths asked for",
     "nars": "Paths sent",
     "bytes": "Bytes sent",
 }
@@ -82,7 +83,7 @@ def _keys(cache: Cache) -> str:
         intro = "<p>This cache signs nothing itself: paths come with the signatures of those who built them.</p>"
     else:
         intro = ""
-    listed = "".join(f"<li><code>{escape(str(key))}</code></li>" for key in (*cache.keys, *cache.passes))
+    listed = "".join(_KEY.substitute(key=escape(str(key))) for key in (*cache.keys, *cache.passes))
     return f'{intro}<ul class="keys">{listed}</ul>' if listed else intro
 
 

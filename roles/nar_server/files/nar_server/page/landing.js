@@ -1,33 +1,32 @@
 "use strict";
 (() => {
-  const button = document.getElementById("copy");
-  const lines = document.getElementById("lines");
-
-  const selectLines = () => {
+  const select = (node) => {
     const range = document.createRange();
-    range.selectNodeContents(lines);
+    range.selectNodeContents(node);
     const selection = window.getSelection();
     selection.removeAllRanges();
     selection.addRange(range);
   };
 
   // Browsers offer the clipboard to secure origins only, if the person lets them; else the old way, on what is selected.
-  const copy = async () => {
+  const copy = async (node) => {
     try {
-      await navigator.clipboard.writeText(lines.textContent);
+      await navigator.clipboard.writeText(node.textContent);
       return true;
     } catch {
-      selectLines();
+      select(node);
     }
     return document.execCommand("copy");
   };
 
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    const done = await copy();
-    button.textContent = done ? "Copied" : "Press Ctrl+C";
-    setTimeout(() => { button.textContent = "Copy"; }, 2000);
-  });
+  for (const button of document.querySelectorAll(".copied button")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const done = await copy(button.previousElementSibling);
+      button.textContent = done ? "Copied" : "Press Ctrl+C";
+      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    });
+  }
 
   const refresh = async () => {
     if (!document.hidden) {
