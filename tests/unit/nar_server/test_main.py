@@ -109,7 +109,7 @@ def test_an_address_that_is_taken(config: Any, tmp_path: Path) -> None:
         done = run("serve", "--config", str(file))
         address = f"127.0.0.1:{taken.getsockname()[1]}"
     assert done.returncode == 1
-    assert f"listen: {address}: Address already in use; 'ss -ltnp' tells who listens there\n" in done.stderr
+    assert f"{file}: listen: {address}: Address already in use; 'ss -ltnp' tells who listens there\n" in done.stderr
 
 
 def test_a_name_does_not_split_a_line_of_the_log() -> None:
@@ -124,12 +124,13 @@ def test_mistakes(name: str, config: Any, tmp_path: Path) -> None:
     for line, reason in (
         ("colour = 1", "colour: there is no such option"),
         (f'signing_key_files = ["{key}"]', "the public half inside the secret key 'cache-1' belongs to another"),
+        (f'signing_key_files = ["{tmp_path}/none"]', f"signing_key_files: {tmp_path}/none: No such file"),
         (None, "No such file"),
     ):
         file = config(line) if line else tmp_path / "absent.toml"
         done = run(name, "--config", str(file))
         assert done.returncode == 1
-        assert reason in done.stderr
+        assert f"{file}: {reason}" in done.stderr
         assert "Traceback" not in done.stderr
 
 

@@ -90,14 +90,29 @@ def test_paths_are_named_in_many_ways(store: Any, config: Any, tmp_path: Path, t
     assert packs(tmp_path) == {path.nar_hash + SUFFIX for path in (*paths, folder)}
 
 
-@pytest.mark.parametrize("text", ["/nix/store/" + encode(bytes(20)) + "-x", "/nix/store/x", "/etc/passwd", "x"])
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f"/nix/store/{encode(bytes(20))}-x", "not a valid path of the store"),
+        ("/nix/store/x", "no path of /nix/store"),
+        ("/etc/passwd", "no path of /nix/store"),
+        ("x", "no path of /nix/store"),
+    ],
+)
 def test_what_is_not_in_the_store_is_named_and_the_rest_made(
-    store: Any, config: Any, tmp_path: Path, text: str
+    store: Any, config: Any, tmp_path: Path, text: str, reason: str
 ) -> None:
     path = store.add("x", b"content")
     done = warm(config(), text, full(path))
-    assert (done.returncode, done.stderr) == (1, f"not in the hot tier: {text}: no view serves it from its store\n")
+    assert (done.returncode, done.stderr) == (1, f"not in the hot tier: {text}: {reason}\n")
     assert done.stdout.splitlines()[-1] == "1 made, 0 were there, 1 are not in the hot tier"
+
+
+def test_what_is_hidden_is_said_to_be(store: Any, config: Any) -> None:
+    path = store.add("x", b"content")
+    done = warm(config(more='policy = "hide"'), full(path))
+    assert done.stderr == f"not in the hot tier: {full(path)}: hidden by the policy of the view main\n"
+    assert done.returncode == 1
 
 
 def test_the_budget_is_kept_and_what_does_not_fit_is_named(store: Any, config: Any, tmp_path: Path) -> None:
@@ -139,8 +154,9 @@ def test_views_decide_what_there_is(store: Any, config: Any) -> None:
     views = "[views.built]\nprefix = '/built'\npaths = 'built'\n[views.all]\n"
     assert warm(config(more=views), "--view", "built", full(path)).returncode == 1
     assert warm(config(more=views), "--view", "all", full(path)).returncode == 0
-    done = warm(config(more=views), "--view", "al", full(path))
-    assert (done.returncode, done.stderr) == (1, "there is no view al; there are: built, all\n")
+    file = config(more=views)
+    done = warm(file, "--view", "al", full(path))
+    assert (done.returncode, done.stderr) == (1, f"{file}: there is no view al; there are: built, all\n")
 
 
 def test_a_second_store(store: Any, config: Any, tmp_path: Path) -> None:
@@ -158,7 +174,7 @@ def test_a_second_store(store: Any, config: Any, tmp_path: Path) -> None:
 def test_without_a_tier_or_its_place(store: Any, config: Any, tmp_path: Path) -> None:
     path = store.add("x")
     done = warm(config(0), full(path))
-    assert (done.returncode, done.stderr.startswith("hot_tier.size is 0: ")) == (1, True)
+    assert (done.returncode, ": hot_tier.size is 0: " in done.stderr) == (1, True)
     with pytest.raises(ConfigError, match=f"there is no {tmp_path}/absent; start the server once"):
         become_owner(HotTierConfig(tmp_path / "absent/hot", MIB))
 

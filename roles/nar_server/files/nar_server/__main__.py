@@ -80,7 +80,7 @@ def serve(config: Config, path: Path) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit status."""
     parser = argparse.ArgumentParser(
-        prog="nar_server", description="A Nix binary cache straight from the store. COMMAND --help tells more of each."
+        prog="nar-server", description="A Nix binary cache straight from the store. COMMAND --help tells more of each."
     )
     parsers = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -134,7 +134,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return commands.warm(config, options.view, options.paths, closure=options.closure)
         status: int = options.function(config, options.config)
         return status
-    except (ConfigError, KeyFormatError, OSError) as problem:
+    except (ConfigError, KeyFormatError) as problem:
+        # What is found out later than by reading the file is in it all the same.
+        file = f"{options.config}: "
+        print("\n".join(file + line.removeprefix(file) for line in str(problem).splitlines()), file=sys.stderr)
+    except OSError as problem:
         print(problem, file=sys.stderr)
     except ModuleNotFoundError as problem:
         print(f"{options.config}: {advice.missing(problem.name or '')}", file=sys.stderr)

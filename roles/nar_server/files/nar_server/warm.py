@@ -103,7 +103,8 @@ class Wanted:
         self._catalogues = [(view, Catalogue(view)) for view in views]
         # By store and path, as clients know it.
         self.entries: dict[tuple[str, str], Entry] = {}
-        self.unknown: list[str] = []
+        # Why each of the others cannot be.
+        self.unknown: dict[str, str] = {}
 
     def add(self, text: str, *, closure: bool) -> None:
         """Find a path, and what it needs. Raises DatabaseUnavailableError."""
@@ -114,7 +115,24 @@ class Wanted:
                 while waiting:
                     waiting += self._take(view, catalogue, waiting.pop(), closure=closure)
                 return
-        self.unknown.append(text)
+        self.unknown[text] = self._reason(text)
+
+    def _reason(self, text: str) -> str:
+        """Why no view serves what a text names."""
+        hiding = []
+        named = False
+        for view, catalogue in self._catalogues:
+            path = store_path(text, view.store)
+            if path is not None:
+                named = True
+                entry = catalogue.find(path.hash_part)
+                hiding += [view.name] if entry is not None and entry.info.path == path else []
+        if hiding:
+            return f"hidden by the policy of the view {', '.join(hiding)}"
+        if named:
+            return "not a valid path of the store"
+        directories = dict.fromkeys(view.store.directory for view, _catalogue in self._catalogues)
+        return f"no path of {' or '.join(directories)}"
 
     @staticmethod
     def _find(catalogue: Catalogue, path: StorePath) -> Entry | None:
@@ -129,7 +147,7 @@ class Wanted:
             return ()
         entry = self._find(catalogue, path)
         if entry is None:
-            self.unknown.append(name)
+            self.unknown[name] = f"needed, and not served by the view {view.name}"
             return ()
         self.entries[key] = entry
         return entry.info.references if closure else ()
@@ -160,8 +178,8 @@ def warm(config: Config, names: Sequence[str], texts: Iterable[str], *, closure:
     filler = Filler(tier.folder, tier.size, keeps=True)
     progress = Progress(len(wanted.entries) + len(wanted.unknown), sys.stdout, sys.stderr)
     made = there = 0
-    for text in wanted.unknown:
-        progress.failed(text, "no view serves it from its store")
+    for text, reason in wanted.unknown.items():
+        progress.failed(text, reason)
     for (_store, name), entry in wanted.entries.items():
         try:
             new = filler.fill(Source(entry.real, entry.info.nar_hash, entry.info.nar_size))
