@@ -117,7 +117,7 @@ def test_a_withheld_signature_is_logged_and_counted_once(
     with serve(store, mode) as server:
         for _ in range(3):
             assert b"Sig" not in server.ask(f"/{path.hash_part}.narinfo").body
-        assert b'nar_server_withheld_paths{view="main"} 1\n' in server.ask("/metrics").body
+        assert b'nar_server_withheld_paths_total{view="main"} 1\n' in server.ask("/metrics").body
     assert [record.getMessage() for record in caplog.records if record.name == "nar_server"] == [
         f"view main: nothing vouches for /nix/store/{path.base_name}: {outcome}"
     ]

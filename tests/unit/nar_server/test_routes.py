@@ -10,7 +10,7 @@ from nar_server.routes import (
     Landing,
     Listing,
     Log,
-    MetricsText,
+    Metrics,
     Nar,
     Narinfo,
     NarinfoJson,
@@ -44,7 +44,7 @@ NAR = OUT + "0" * 20
         (f"/realisations/sha256%3A{'a' * 64}%21out.doi", Realisation(f"sha256%3A{'a' * 64}", "out")),
         ("/", Landing()),
         ("/stats.json", Stats()),
-        ("/metrics", MetricsText()),
+        ("/metrics", Metrics()),
         ("/version", Version()),
     ],
 )

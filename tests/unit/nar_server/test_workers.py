@@ -94,7 +94,7 @@ def test_all_workers_count_together(running: Running, store: Any) -> None:
     for connection in connections:
         metrics = ask(connection, "/metrics").decode()
         assert 'nar_server_requests_total{view="main",kind="narinfo"} 6\n' in metrics
-        assert 'nar_server_withheld_paths{view="main"} 1\n' in metrics
+        assert 'nar_server_withheld_paths_total{view="main"} 1\n' in metrics
         connection.close()
     assert running.rest_of_log().count("nothing vouches for") == 1
 

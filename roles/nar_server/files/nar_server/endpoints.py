@@ -59,7 +59,7 @@ class Endpoints:
         routes.Realisation,
         routes.Landing,
         routes.Stats,
-        routes.MetricsText,
+        routes.Metrics,
         routes.Version,
     )
 
@@ -93,7 +93,7 @@ class Endpoints:
                 return self._landing(request, view)
             case routes.Stats():
                 return self._stats(view)
-            case routes.MetricsText():
+            case routes.Metrics():
                 text = self._metrics.render(self._gauges())
                 return Response(200, text.encode(), "text/plain; version=0.0.4; charset=utf-8")
             case routes.Version():
@@ -189,15 +189,15 @@ class Endpoints:
             known = self._path_counts[view.store.name] = generation, database.select(_COUNT_PATHS)[0][0]
         return known[1]
 
-    def _counters(self, view: View) -> dict[str, float]:
-        def requests(kind: str) -> float:
-            return self._metrics.value("nar_server_requests_total", view=view.name, kind=kind)
+    def _counters(self, view: View) -> dict[str, int]:
+        def counted(name: str, **labels: str) -> int:
+            return int(self._metrics.value(name, view=view.name, **labels))
 
         return {
             "paths": self._count_paths(view),
-            "narinfos": requests("narinfo"),
-            "nars": self._metrics.value("nar_server_sent_nars_total", view=view.name),
-            "bytes": self._metrics.value("nar_server_sent_bytes_total", view=view.name),
+            "narinfos": counted("nar_server_requests_total", kind=routes.kind(routes.Narinfo)),
+            "nars": counted("nar_server_sent_nars_total"),
+            "bytes": counted("nar_server_sent_bytes_total"),
         }
 
     def _landing(self, request: Request, view: View) -> Response:

@@ -45,7 +45,9 @@ METRICS = {
         Metric("nar_server_sent_nars_total", "counter", "NARs, or ranges of them, sent to their end, by view."),
         Metric("nar_server_cut_total", "counter", "Connections cut since a NAR could not be finished."),
         Metric(
-            "nar_server_withheld_paths", "counter", "Paths that were asked for and that nothing vouches for, by view."
+            "nar_server_withheld_paths_total",
+            "counter",
+            "Paths that were asked for and that nothing vouches for, by view.",
         ),
         Metric("nar_server_upstream_up", "gauge", "1 unless the upstream cache is left out after failures."),
         Metric("nar_server_upstream_requests_total", "counter", "Narinfos asked of upstream caches, by outcome."),

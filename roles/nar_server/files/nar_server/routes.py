@@ -94,7 +94,7 @@ class Stats:
 
 
 @dataclass(frozen=True, slots=True)
-class MetricsText:
+class Metrics:
     """``/metrics``, for Prometheus."""
 
 
@@ -116,7 +116,7 @@ Route = (
     | Realisation
     | Landing
     | Stats
-    | MetricsText
+    | Metrics
     | Version
 )
 
@@ -139,9 +139,14 @@ _PATTERNS: tuple[tuple[re.Pattern[str], type[Route]], ...] = (
     (re.compile(rf"/realisations/(?P<drv_hash>sha256(?::|%3A)[0-9a-f]{{64}})(?:!|%21){_OUTPUT}\.doi"), Realisation),
     (re.compile(r"/"), Landing),
     (re.compile(r"/stats\.json"), Stats),
-    (re.compile(r"/metrics"), MetricsText),
+    (re.compile(r"/metrics"), Metrics),
     (re.compile(r"/version"), Version),
 )
+
+
+def kind(route: type[Route]) -> str:
+    """The name of a kind of route in metrics, such as ``narinfo_json``."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", route.__name__).lower()
 
 
 def parse_target(target: str) -> Route | None:

@@ -86,7 +86,7 @@ class Site:
             ):
                 handlers[route] = self._or_else(handlers[route], answer)
         for route, handler in handlers.items():
-            handlers[route] = self._counting(route.__name__.lower(), handler)
+            handlers[route] = self._counting(routes.kind(route), handler)
         if encoders is not None:
             handlers[routes.Nar] = encoders.coding(handlers[routes.Nar])
 
@@ -138,7 +138,7 @@ class Site:
     def _withheld(self, view: View, entry: Entry) -> None:
         path = str(entry.info.path)
         if self._shared.first(f"{view.name} withholds {path}"):
-            self._metrics.add("nar_server_withheld_paths", view=view.name)
+            self._metrics.add("nar_server_withheld_paths_total", view=view.name)
             outcome = "hidden" if entry.decision.hidden else "not signed"
             LOGGER.warning("view %s: nothing vouches for %s/%s: %s", view.name, view.store.directory, path, outcome)
 
