@@ -13,6 +13,7 @@ from contextlib import closing
 from itertools import count, repeat
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -73,6 +74,42 @@ def test_random_trees(nix: Any, tree: Any) -> None:
         expected = dump(path)
         assert nar_of(path) == expected
         assert sum(part.size for part in surveyed(path)) == len(expected)
+
+
+def read_again(path: Path) -> bytes:
+    """The NAR of a path whose files are small, each of them read again as its layout says."""
+    buffer = memoryview(bytearray(BUFFER_SIZE))
+    folder = open_folder(os.fsencode(path))
+    nar_again = bytearray()
+    try:
+        with mock.patch.object(survey_module, "_MOST_HELD", 0):
+            runs = [part.run for part in surveyed(path)]
+        for run in runs:
+            with closing(run.open_each(folder)) as opened:
+                run.read(opened, buffer, wait=True)
+            nar_again += buffer[: run.size]
+    finally:
+        os.close(folder)
+    return bytes(nar_again)
+
+
+@settings(max_examples=40, deadline=None)
+@given(tree=trees)
+def test_random_trees_read_again(tree: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "tree")
+        make(tree, os.fsencode(path))
+        assert read_again(path) == nar_of(path)
+
+
+def test_runs_that_begin_and_end_in_any_directory(tmp_path: Path) -> None:
+    file = ("file", b"f" * (RUN_SIZE // 7), 0o444)
+    inner = ("directory", {b"%d" % number: file for number in range(3)})
+    make(
+        ("directory", {b"a": inner, b"b": file, b"c": ("directory", {b"d": inner, b"e": file})}), bytes(tmp_path / "t")
+    )
+    assert len(surveyed(tmp_path / "t")) > 1
+    assert read_again(tmp_path / "t") == nar_of(tmp_path / "t")
 
 
 def every_oddity(path: Path) -> None:
@@ -257,7 +294,7 @@ def test_a_hurried_survey_ends_its_parts(tmp_path: Path) -> None:
     for folder in "abc":
         (tmp_path / folder).mkdir()
         for name in "xyz":
-            (tmp_path / folder / name).write_bytes(b"f" * 2000)
+            (tmp_path / folder / name).write_bytes(b"f" * (INLINE_FILE + 1))
             (tmp_path / folder / f"{name}-link").symlink_to("target")
     pace = Pace()
     pace.until = -math.inf
@@ -272,8 +309,8 @@ def test_a_deep_tree_needs_few_descriptors(tmp_path: Path) -> None:
     for _ in range(100):
         deep /= "d"
         deep.mkdir()
-        (deep / "a").write_bytes(b"a" * 2000)
-        (deep / "e").write_bytes(b"e" * 2000)
+        (deep / "a").write_bytes(b"a" * (INLINE_FILE + 1))
+        (deep / "e").write_bytes(b"e" * (INLINE_FILE + 1))
     pace = Pace()
     pace.until = -math.inf
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
@@ -295,7 +332,7 @@ def test_descriptors_are_closed(tmp_path: Path) -> None:
 
 def test_runs_are_bounded_and_few(tmp_path: Path) -> None:
     for number in range(2000):
-        (tmp_path / f"{number}").write_bytes(b"x" * 2000)
+        (tmp_path / f"{number}").write_bytes(b"x" * (INLINE_FILE + 1))
     sizes = [part.run.size for part in surveyed(tmp_path)]
     assert max(sizes) < BUFFER_SIZE
     assert min(sizes[:-1]) >= RUN_SIZE

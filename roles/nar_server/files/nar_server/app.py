@@ -40,12 +40,12 @@ RouteHandler = Callable[[Request, View, Any], Response | Awaitable[Response]]
 class Limits:
     """What all workers together may hold.
 
-    ``layout_memory``: bytes of layouts; one for 130,000 files takes about 55 MiB. ``open_files``: files kept open; the
+    ``layout_memory``: bytes of layouts; one for 130,000 files takes about 71 MiB. ``open_files``: files kept open; the
     kernel has about 1.5 KiB for each, most of it for the inode. ``buffers``: those that wait for slow clients, of about
     0.7 MiB.
     """
 
-    layout_memory: int = 128 * 2**20
+    layout_memory: int = 144 * 2**20
     open_files: int = 2**18
     buffers: int = 96
 

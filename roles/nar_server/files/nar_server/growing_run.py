@@ -11,7 +11,7 @@ import stat
 from array import array
 
 from . import nar
-from .folders import unfit
+from .folders import CurrentFolder, unfit
 from .layout import OPEN_FLAGS, SMALL_FILE, Run, path_of, read_slowly
 
 # What stands before the size of a file, by what of its mode a NAR knows.
@@ -22,7 +22,7 @@ _KIND_BITS = stat.S_IFMT(0xFFFF) | stat.S_IXUSR
 class GrowingRun:
     """Texts and files, which lie in its buffer as they do in the NAR."""
 
-    __slots__ = ("buffer", "cuts", "inline", "names", "size", "sizes", "texts")
+    __slots__ = ("buffer", "cuts", "folder", "inline", "names", "size", "sizes", "texts")
 
     def __init__(self, buffer: memoryview, inline: int) -> None:
         """``inline``: files up to this size become text."""
@@ -31,6 +31,7 @@ class GrowingRun:
         self.texts = bytearray()
         self.cuts, self.sizes = array("I"), array("I")
         self.names: list[bytes] = []
+        self.folder = b""
         self.size = 0
 
     def add(self, text: bytes) -> None:
@@ -40,14 +41,13 @@ class GrowingRun:
         self.buffer[start:end] = text
         self.texts += text
 
-    def add_file(self, text: bytes, name: bytes, folder: int, path: bytes) -> int:
+    def add_file(self, text: bytes, name: bytes, current: CurrentFolder) -> int:
         """Add a text and a regular file: all that stands before its content, and that of a small one; its size.
 
-        ``name``: where it is, seen from ``folder``; ``path``: seen from where a path's names begin.
-        It is opened once, which costs less than to look at it first and to open it then. Raises NarError when it is no
-        regular file, or changes meanwhile.
+        ``current``: where it is. It is opened once, which costs less than to look at it first and to open it then.
+        Raises NarError when it is no regular file, or changes meanwhile.
         """
-        descriptor = os.open(name, OPEN_FLAGS, dir_fd=folder)
+        descriptor = os.open(name, OPEN_FLAGS, dir_fd=current.descriptor)
         try:
             status = os.fstat(descriptor)
             size = status.st_size
@@ -74,7 +74,10 @@ class GrowingRun:
         else:
             self.cuts.append(len(self.texts))
             self.sizes.append(size)
-            self.names.append(path)
+            if current.path is not self.folder:
+                self.folder = current.path
+                self.names.append(b"/" + self.folder)
+            self.names.append(name)
         return size
 
     def run(self) -> Run:

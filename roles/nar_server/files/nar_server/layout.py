@@ -11,6 +11,7 @@ held themselves, since opening one costs more than its bytes do.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from array import array
@@ -18,12 +19,13 @@ from bisect import bisect_right
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 
+from .folders import CurrentFolder
 from .nar import NarError
 
 # Files up to this size are read and joined with what stands around them; larger ones are sent by themselves.
 SMALL_FILE = 128 * 1024
-# Files up to this size are held: about a third of a closure's files, and a sixtieth of its bytes.
-INLINE_FILE = 1024
+# Files up to this size are held: about two fifths of a closure's files, and a fortieth of its bytes.
+INLINE_FILE = 1536
 RUN_SIZE = 512 * 1024
 # No run is longer: one may exceed RUN_SIZE by a file and its name. The last byte finds out files that grew.
 BUFFER_SIZE = RUN_SIZE + SMALL_FILE + 64 * 1024
@@ -42,7 +44,11 @@ def changed(name: bytes) -> NarError:
 # Runs are told apart by what they are, not by what they hold.
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """Small files and the text around them: ``texts``, cut at ``cuts``; a file of ``sizes`` bytes after each cut."""
+    """Small files and the text around them: ``texts``, cut at ``cuts``; a file of ``sizes`` bytes after each cut.
+
+    ``names``: of the files, each with NUL before the next. One that begins with ``/`` is of the directory that those
+    after it are in, seen from the path; the first ones are in the path itself, or are it.
+    """
 
     size: int
     texts: bytes
@@ -55,25 +61,29 @@ class Run:
         """Bytes of memory it takes, about."""
         return len(self.texts) + len(self.names) + 8 * len(self.sizes) + _PIECE_COST
 
-    @property
-    def _each_name(self) -> list[bytes]:
-        return self.names.split(b"\0") if self.sizes else []
+    def _open(self, folder: int) -> Generator[int, None, None]:
+        """Descriptors of its files, for the caller to close."""
+        with contextlib.closing(CurrentFolder(folder)) as current:
+            for name in self.names.split(b"\0") if self.sizes else ():
+                if name.startswith(b"/"):
+                    current.change(name[1:])
+                else:
+                    yield os.open(name, OPEN_FLAGS, dir_fd=current.descriptor)
 
     def open_each(self, folder: int) -> Generator[int, None, None]:
         """Descriptors of its files, each closed when the next one is asked for. ``folder``: where names begin."""
-        for name in self._each_name:
-            descriptor = os.open(name, OPEN_FLAGS, dir_fd=folder)
-            try:
-                yield descriptor
-            finally:
-                os.close(descriptor)
+        with contextlib.closing(self._open(folder)) as opened:
+            for descriptor in opened:
+                try:
+                    yield descriptor
+                finally:
+                    os.close(descriptor)
 
     def open_all(self, folder: int) -> array[int]:
         """Descriptors of its files, for the caller to close; of none when one cannot be opened."""
         descriptors = array("i")
         try:
-            for name in self._each_name:
-                descriptors.append(os.open(name, OPEN_FLAGS, dir_fd=folder))
+            descriptors.extend(self._open(folder))
         except BaseException:
             close_all(descriptors)
             raise

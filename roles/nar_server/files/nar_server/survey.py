@@ -62,7 +62,8 @@ def survey(root: bytes, buffers: Iterable[memoryview], pace: Pace | None = None)
     """
     folder = open_folder(root)
     try:
-        yield from _survey(root, folder, _growing(buffers).__next__, pace or Pace())
+        with contextlib.closing(CurrentFolder(folder)) as current:
+            yield from _survey(root, current, _growing(buffers).__next__, pace or Pace())
     finally:
         os.close(folder)
 
@@ -80,15 +81,14 @@ def _part(run: GrowingRun, large: LargeFile | None = None) -> Part:
     return Part(run.run(), run.buffer, large)
 
 
-def _survey(root: bytes, folder: int, begin: Callable[[], GrowingRun], pace: Pace) -> Iterator[Part]:
+def _survey(root: bytes, current: CurrentFolder, begin: Callable[[], GrowingRun], pace: Pace) -> Iterator[Part]:
     run = begin()
     mode = os.lstat(root).st_mode
     if stat.S_ISDIR(mode):
-        with contextlib.closing(CurrentFolder(folder)) as current:
-            run = yield from _survey_directory(root, current, run, begin, pace)
+        run = yield from _survey_directory(root, current, run, begin, pace)
     elif stat.S_ISREG(mode):
         name = os.path.basename(root)  # noqa: PTH119
-        size = run.add_file(nar.MAGIC, name, folder, name)
+        size = run.add_file(nar.MAGIC, name, current)
         if size > SMALL_FILE:
             yield _part(run, LargeFile(size, name))
             run = begin()
@@ -125,19 +125,18 @@ def _survey_directory(
         name = entry.name
         length = len(name)
         text += before[length] + name + after[length]
-        path = entry.path[below:]
         if entry.is_file(follow_symlinks=False):
             if folder is not current.path:
                 current.change(folder)
-            size = run.add_file(text, name, current.descriptor, path)
+            size = run.add_file(text, name, current)
             text = _AFTER_FILE[size % nar.ALIGNMENT]
             if size > SMALL_FILE:
-                yield _part(run, LargeFile(size, path))
+                yield _part(run, LargeFile(size, entry.path[below:]))
                 run = begin()
         elif entry.is_dir(follow_symlinks=False):
             text += nar.DIRECTORY
             pending.append(folder)
-            folder = path
+            folder = entry.path[below:]
             pending += entries(entry.path)
         elif entry.is_symlink():
             text += _link(entry.path) + nar.CLOSE
