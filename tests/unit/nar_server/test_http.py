@@ -151,14 +151,28 @@ def test_the_host_of_a_target_counts(target: str, host: str, rest: str) -> None:
 
 
 def test_long_heads_are_not_remembered() -> None:
-    before = parser._remembered_fields.cache_info().currsize
+    remembered = parser._remembered_head, parser._remembered_fields
+    before = [each.cache_info().currsize for each in remembered]
     for number in range(300):
         one = parser.Parser()
         one.feed(b"GET / HTTP/1.1\r\nHost: x\r\nX-%d: %b\r\n\r\n" % (number, b"x" * 2000))
         head = one.next_head()
         assert head is not None
         assert head.request.headers["host"] == "x"
-    assert parser._remembered_fields.cache_info().currsize == before
+    assert [each.cache_info().currsize for each in remembered] == before
+
+
+def test_heads_that_are_remembered_are_told_apart() -> None:
+    text = b"GET /%d HTTP/1.%d\r\nHost: %b\r\n%b\r\n"
+    values = [(1, 1, b"x", b""), (2, 1, b"x", b""), (1, 0, b"x", b""), (1, 1, b"y", b""), (1, 1, b"x", b"A: b\r\n")]
+    heads = []
+    for _ in range(2):
+        for each in values:
+            one = parser.Parser()
+            one.feed(text % each)
+            heads.append(one.next_head())
+    assert heads[: len(values)] == heads[len(values) :]
+    assert len({repr(head) for head in heads}) == len(values)
 
 
 def test_the_limit_of_a_head_is_that_of_each_head() -> None:

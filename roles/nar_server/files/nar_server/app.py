@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import astuple, dataclass
@@ -22,7 +23,7 @@ from .nar_body import NarBody
 from .narinfo import render_cache_info
 from .open_files import OpenFiles, allowed
 from .ranges import UnsatisfiableError, parse_range
-from .routes import CacheInfo, Health, Nar, Narinfo, parse_target
+from .routes import CacheInfo, Health, Nar, Narinfo, Route, parse_target
 from .views import View, Views
 
 LOGGER = logging.getLogger("nar_server")
@@ -31,6 +32,8 @@ _PAUSES = (0.01, 0.05, 0.2)
 _RETRY_AFTER_SECONDS = 5
 _METHODS = ("GET", "HEAD")
 _BAD_REQUEST = 400
+# What a host and a target ask for is found out once, if they are no longer than those of narinfos and NARs are.
+_REMEMBERED_ADDRESS = 256
 
 # What answers a route: with an answer, or a coroutine when it has to wait. The last argument is the route itself.
 RouteHandler = Callable[[Request, View, Any], Response | Awaitable[Response]]
@@ -96,6 +99,7 @@ class NarServer:
         self._open_files = OpenFiles(allowed(limits.open_files))
         self._withheld = withheld
         self._readable = True
+        self._find_remembered = functools.lru_cache(maxsize=1024)(self._find_route)
         self.routes: dict[type[Any], RouteHandler] = {
             CacheInfo: self._cache_info,
             Health: self._health,
@@ -143,12 +147,21 @@ class NarServer:
     def _answer(self, request: Request) -> Response | Awaitable[Response]:
         if request.method not in _METHODS:
             return text_response(405, "only GET and HEAD\n", Allow=", ".join(_METHODS))
-        found = self._views.find(request.host, request.target)
+        host, target = request.host, request.target
+        find = self._find_remembered if len(host) + len(target) <= _REMEMBERED_ADDRESS else self._find_route
+        found = find(host, target)
         if found is None:
             return not_found()
-        view, target = found
-        route = parse_target(target)
-        return not_found() if route is None else self.routes[type(route)](request, view, route)
+        view, route = found
+        return self.routes[type(route)](request, view, route)
+
+    def _find_route(self, host: str, target: str) -> tuple[View, Route] | None:
+        found = self._views.find(host, target)
+        if found is None:
+            return None
+        view, inside = found
+        route = parse_target(inside)
+        return None if route is None else (view, route)
 
     def _cache_info(self, _request: Request, view: View, _route: CacheInfo) -> Response:
         return text_response(200, render_cache_info(view.store.directory, view.priority), "text/x-nix-cache-info")

@@ -110,7 +110,7 @@ class Connection:
             if head is None:
                 break
             answer = self._server.answer(head.request)
-            if not isinstance(answer, Response) or isinstance(answer.body, Body):
+            if not isinstance(answer, Response) or not isinstance(answer.body, bytes):
                 if isinstance(answer, Response):
                     self._body = answer.body
                 self._start(self._respond(head, answer, b"".join(replies)))

@@ -16,11 +16,12 @@ Data = bytes | bytearray | memoryview
 REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Request:
     """A request without a body. ``target`` is as the client sent it; names of headers are in lower case.
 
-    ``chunks``: the answer may be sent in chunks, as HTTP/1.1 has them.
+    ``chunks``: the answer may be sent in chunks, as HTTP/1.1 has them. One that came before may be given again: nothing
+    of it may be changed.
     """
 
     method: str

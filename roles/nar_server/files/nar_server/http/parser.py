@@ -21,8 +21,10 @@ _HEADER = re.compile(rf"({_TOKEN}):([^\x00-\x08\x0a-\x1f\x7f]*)")
 # The scheme and host that requests to proxies have, and the rest.
 _ABSOLUTE_FORM = re.compile(r"https?://([^/?#]+)(/[!-~]*)?", re.IGNORECASE)
 _END = b"\r\n\r\n"
-# Heads repeat but for their target: what follows the request line is parsed once. Longer ones are not remembered.
-_REMEMBERED_SIZE = 1024
+# Clients ask for the same paths in the same words, and for others in words that differ in the target only: heads are
+# parsed once, and so is what follows their request line. Longer ones are not remembered.
+_REMEMBERED_HEAD = 512
+_REMEMBERED_FIELDS = 1024
 
 
 class BadRequestError(Exception):
@@ -43,7 +45,7 @@ class Fields:
     has_body: bool
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Head:
     """A request, and what becomes of its connection: ``keep`` it open after the answer; ``chunks`` may be sent."""
 
@@ -85,6 +87,31 @@ def _fields(rest: bytes) -> Fields:
 _remembered_fields = functools.lru_cache(maxsize=256)(_fields)
 
 
+def _head(text: bytes) -> Head:
+    """A head without the empty line at its end. Raises BadRequestError."""
+    line, _newline, rest = text.partition(b"\r\n")
+    found = _REQUEST_LINE.fullmatch(line.decode("latin-1"))
+    if found is None:
+        raise BadRequestError(400, "malformed request line")
+    method, target, _major, minor = found.groups()
+    if len(target) > MAX_TARGET:
+        raise BadRequestError(414, "target too long")
+    fields = _remembered_fields(rest) if len(rest) <= _REMEMBERED_FIELDS else _fields(rest)
+    if absolute := _ABSOLUTE_FORM.fullmatch(target):
+        target = absolute[2] or "/"
+        if "host" in fields.headers:
+            # The target's counts, whatever the header says (RFC 9112, 3.2.2).
+            fields = replace(fields, headers={**fields.headers, "host": absolute[1]})
+    chunks = minor != "0"
+    if chunks and "host" not in fields.headers:
+        raise BadRequestError(400, "no Host")
+    keep = not fields.close and (chunks or fields.keep_alive) and not fields.has_body
+    return Head(Request(method, target, fields.headers, chunks), keep)
+
+
+_remembered_head = functools.lru_cache(maxsize=1024)(_head)
+
+
 class Parser:
     """Cuts a connection's bytes into heads."""
 
@@ -117,24 +144,5 @@ class Parser:
         self._position = end + len(_END)
         if self._position == len(buffer):
             self._buffer, self._position = b"", 0
-        line, _newline, rest = buffer[start:end].partition(b"\r\n")
-        found = _REQUEST_LINE.fullmatch(line.decode("latin-1"))
-        if found is None:
-            raise BadRequestError(400, "malformed request line")
-        method, target, _major, minor = found.groups()
-        if len(target) > MAX_TARGET:
-            raise BadRequestError(414, "target too long")
-        fields = _remembered_fields(rest) if len(rest) <= _REMEMBERED_SIZE else _fields(rest)
-        if absolute := _ABSOLUTE_FORM.fullmatch(target):
-            target = absolute[2] or "/"
-            if "host" in fields.headers:
-                # The target's counts, whatever the header says (RFC 9112, 3.2.2).
-                fields = replace(fields, headers={**fields.headers, "host": absolute[1]})
-        return self._head(method, target, minor != "0", fields)
-
-    @staticmethod
-    def _head(method: str, target: str, chunks: bool, fields: Fields) -> Head:
-        if chunks and "host" not in fields.headers:
-            raise BadRequestError(400, "no Host")
-        keep = not fields.close and (chunks or fields.keep_alive) and not fields.has_body
-        return Head(Request(method, target, fields.headers, chunks), keep)
+        text = buffer[start:end]
+        return _remembered_head(text) if len(text) <= _REMEMBERED_HEAD else _head(text)
