@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -239,17 +240,36 @@ def test_room_is_made_by_what_was_used_longest_ago(fake: FakeUpstream, make_pull
     assert pulling.puller.spool.used() <= 1_000_000
 
 
-def test_what_fits_into_no_spool_is_not_fetched(fake: FakeUpstream, make_puller: Any) -> None:
+def test_what_fits_into_no_spool_is_not_offered(
+    fake: FakeUpstream, make_puller: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     path = fake.add("x", LARGE)
     pulling = make_puller(config_of(fake), size=1000)
 
     async def work() -> None:
-        with pytest.raises(FetchError):
-            await fetch(pulling, path.hash_part)
+        assert await pulling.puller.find(pulling.view, path.hash_part) is None
+        assert await pulling.puller.find(pulling.view, path.hash_part) is None
         await pulling.puller.close()
 
     run(work())
     assert fake.nars() == 0
+    assert caplog.messages == [
+        f"pull_through.size: upstream near has {path.info.path}, whose NAR of {len(path.nar)} bytes does not fit"
+    ]
+
+
+def test_a_spool_that_was_removed_is_made_again(fake: FakeUpstream, make_puller: Any) -> None:
+    path = fake.add("x", LARGE)
+    pulling = make_puller(config_of(fake))
+    shutil.rmtree(pulling.puller.spool.folder)
+
+    async def work() -> None:
+        assert pulling.puller.spool.used() == 0
+        assert await fetch(pulling, path.hash_part) == path.nar
+        await pulling.puller.close()
+
+    run(work())
+    assert pulling.puller.spool.used() == len(path.nar)
 
 
 KILLED = """

@@ -12,6 +12,7 @@ from itertools import groupby
 
 import aiohttp
 
+from ..metrics import Metrics
 from ..once import Once
 from ..views import View
 from .client import Upstream
@@ -28,9 +29,14 @@ class Finder:
     """Asks each question once at a time. To be used within one event loop."""
 
     def __init__(
-        self, upstreams: Mapping[str, Upstream], spool: Spool, session: Callable[[], aiohttp.ClientSession]
+        self,
+        upstreams: Mapping[str, Upstream],
+        spool: Spool,
+        session: Callable[[], aiohttp.ClientSession],
+        metrics: Metrics,
     ) -> None:
         self._upstreams = upstreams
+        self._metrics = metrics
         self._spool = spool
         self._session = session
         self._offers: dict[tuple[str, str], tuple[Upstream, Offer]] = {}
@@ -70,14 +76,25 @@ class Finder:
         kept = self._spool.read_narinfo(hash_part)
         if kept is not None and (upstream := self._upstreams.get(kept[0])) in mine and upstream is not None:
             try:
-                return upstream, upstream.believe(kept[1], hash_part, view.store.directory)
+                return self._that_fits(upstream, upstream.believe(kept[1], hash_part, view.store.directory))
             except UntrustedError:
                 LOGGER.warning("the spool's narinfo of %s is not believed any more: asking again", hash_part)
         session = self._session()
 
         async def ask(upstream: Upstream) -> tuple[Upstream, Offer] | None:
             offer = await upstream.narinfo(session, hash_part, view.store.directory)
-            return None if offer is None else (upstream, offer)
+            return None if offer is None else self._that_fits(upstream, offer)
 
         strata = [list(group) for _number, group in groupby(mine, key=lambda each: each.stratum)]
         return await ask_strata(strata, ask)
+
+    def _that_fits(self, upstream: Upstream, offer: Offer) -> tuple[Upstream, Offer] | None:
+        """An offer, unless its NAR could not be kept: a narinfo would promise what nobody can send."""
+        if self._spool.fits(offer.info):
+            return upstream, offer
+        path, size = offer.info.path, offer.info.nar_size
+        if self._metrics.first(f"{upstream.name} {path} does not fit"):
+            LOGGER.warning(
+                "pull_through.size: upstream %s has %s, whose NAR of %d bytes does not fit", upstream.name, path, size
+            )
+        return None

@@ -45,7 +45,7 @@ class Puller:
         self.upstreams = {upstream.name: upstream for upstream in upstreams}
         self._metrics = metrics
         self._importer = Importer(config.daemon_socket, metrics) if config.import_to_store else None
-        self._finder = Finder(self.upstreams, self.spool, self._client)
+        self._finder = Finder(self.upstreams, self.spool, self._client, metrics)
         # Hash parts of paths that are being fetched, or kept, by this process.
         self._begun: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()

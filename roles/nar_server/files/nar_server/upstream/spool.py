@@ -53,6 +53,8 @@ class Spool:
         while True:
             with contextlib.suppress(FileNotFoundError):
                 return _open_whole(final, info)
+            # Somebody may have removed it, to clear it.
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -95,12 +97,21 @@ class Spool:
         with contextlib.suppress(OSError):
             (self.folder / f"{hash_part}.narinfo").unlink()
 
+    def fits(self, info: PathInfo) -> bool:
+        """Whether there is room for the NAR when all others are evicted."""
+        return info.nar_size <= self._size
+
     def used(self) -> int:
         """Bytes of whole NARs."""
         return sum(status.st_size for _path, status in self._whole())
 
     def _whole(self) -> Iterator[tuple[Path, os.stat_result]]:
-        with os.scandir(self.folder) as entries:
+        try:
+            entries = os.scandir(self.folder)
+        except FileNotFoundError:
+            # Somebody removed it: the next NAR has it made again.
+            return
+        with entries:
             for entry in entries:
                 if entry.name.endswith(".nar"):
                     with contextlib.suppress(FileNotFoundError):
