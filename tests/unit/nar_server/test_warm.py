@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pty
 import subprocess
@@ -112,6 +113,12 @@ def test_what_is_hidden_is_said_to_be(store: Any, config: Any) -> None:
     path = store.add("x", b"content")
     done = warm(config(more='policy = "hide"'), full(path))
     assert done.stderr == f"not in the hot tier: {full(path)}: hidden by the policy of the view main\n"
+
+
+def test_what_a_views_paths_leave_out_is_said_to_be(store: Any, config: Any) -> None:
+    path = store.add("x", b"content")
+    done = warm(config(more='paths = "upstream"'), full(path))
+    assert done.stderr == f"not in the hot tier: {full(path)}: left out by the paths of the view main\n"
     assert done.returncode == 1
 
 
@@ -177,6 +184,12 @@ def test_without_a_tier_or_its_place(store: Any, config: Any, tmp_path: Path) ->
     assert (done.returncode, ": hot_tier.size is 0: " in done.stderr) == (1, True)
     with pytest.raises(ConfigError, match=f"there is no {tmp_path}/absent; start the server once"):
         become_owner(HotTierConfig(tmp_path / "absent/hot", MIB))
+
+
+def test_a_tier_that_may_not_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "mkdir", mock.Mock(side_effect=PermissionError(errno.EACCES, "denied")))
+    with pytest.raises(ConfigError, match="hot cannot be written: run this as root or as the server's user"):
+        become_owner(HotTierConfig(tmp_path / "hot", MIB))
 
 
 def test_root_becomes_the_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

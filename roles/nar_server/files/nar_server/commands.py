@@ -47,18 +47,25 @@ def audit(config: Config, names: Sequence[str], *, as_json: bool) -> int:
 
 def stats(config: Config, names: Sequence[str], *, as_json: bool) -> int:
     """Print the counters of the running server's views; the exit status."""
-    # The server, which starts with this module too, does without it.
+    # The server, which starts with this module too, does without them.
+    import urllib.error  # noqa: PLC0415
     import urllib.request  # noqa: PLC0415
 
     _known(config, names)
+    # The server is on this machine, whatever http_proxy says.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     found = {}
     for view in config.views:
         if not names or view.name in names:
             url = stats_url(config.listen[0], view)
             request = urllib.request.Request(url, headers={"Host": view.hosts[0]} if view.hosts else {})
             try:
-                with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
+                with opener.open(request, timeout=_SECONDS) as answer:
                     found[view.name] = json.load(answer)
+            except urllib.error.HTTPError as problem:
+                reason = problem.read(200).decode(errors="replace").strip()
+                print(f"{url}: the server answers {problem.code}: {reason}", file=sys.stderr)
+                return 1
             except (OSError, ValueError) as problem:
                 print(f"{url}: {problem}. Is the server running?", file=sys.stderr)
                 return 1

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -79,7 +80,8 @@ def become_owner(tier: HotTierConfig) -> None:
         os.setgroups([])
         os.setgid(owner.st_gid)
         os.setuid(owner.st_uid)
-    tier.folder.mkdir(exist_ok=True)
+    with contextlib.suppress(PermissionError):
+        tier.folder.mkdir(exist_ok=True)
     if not os.access(tier.folder, os.W_OK):
         raise ConfigError(f"hot_tier.folder: {tier.folder} cannot be written: run this as root or as the server's user")
 
@@ -119,16 +121,20 @@ class Wanted:
 
     def _reason(self, text: str) -> str:
         """Why no view serves what a text names."""
-        hiding = []
+        hiding: list[str] = []
+        leaving_out: list[str] = []
         named = False
         for view, catalogue in self._catalogues:
             path = store_path(text, view.store)
             if path is not None:
                 named = True
                 entry = catalogue.find(path.hash_part)
-                hiding += [view.name] if entry is not None and entry.info.path == path else []
+                if entry is not None and entry.info.path == path:
+                    (leaving_out if entry.decision.elsewhere else hiding).append(view.name)
         if hiding:
             return f"hidden by the policy of the view {', '.join(hiding)}"
+        if leaving_out:
+            return f"left out by the paths of the view {', '.join(leaving_out)}"
         if named:
             return "not a valid path of the store"
         directories = dict.fromkeys(view.store.directory for view, _catalogue in self._catalogues)
