@@ -16,7 +16,7 @@ from nar_server.config import (
     load_config,
     parse_config,
 )
-from nar_server.key_files import load_signing_keys
+from nar_server.key_files import check_signing_keys, load_signing_keys
 from nar_server.keys import PublicKey
 from nar_server.options import Address, ConfigError
 from nar_server.policy import Mode, Paths
@@ -156,7 +156,7 @@ def test_all_mistakes_at_once() -> None:
     assert str(error.value).splitlines() == [
         "prioriy: there is no such option; did you mean 'priority'?",
         f"colour: there is no such option; there are: {', '.join(OPTIONS)}",
-        "priority: -1 is not a whole number from 0",
+        "priority: -1 is not a whole number from 0 to 2147483647",
         "listen: "
         + "; ".join(
             f"{text!r} is not ADDRESS:PORT, for example 0.0.0.0:5000 or [::]:5000"
@@ -166,7 +166,7 @@ def test_all_mistakes_at_once() -> None:
         "store_dir: 'store/' is not an absolute path without a slash at its end",
         "database: 'db' is not an absolute path without a slash at its end",
         "signing_key_files: 'x' is not a list of strings",
-        "trusted_public_keys: the public key 'cache' has 3 bytes, must have 32",
+        "trusted_public_keys: number 1: the public key 'cache' has 3 bytes, must have 32",
         "title: 'two\\nlines' is not a line of text",
         "upstreams.near.url: 'ftp://near' is not the address of a cache, for example https://cache.example.org",
         "upstreams.near.stratum: 0 is not a whole number from 1",
@@ -216,14 +216,29 @@ def test_tables_that_do_not_fit_together(text: str, reason: str) -> None:
     ("text", "reason"),
     [
         ("listen = []", "listen: at least one address is needed"),
-        ('priority = "1"', "priority: '1' is not a whole number from 0"),
-        ("priority = true", "priority: true is not a whole number from 0"),
+        ('priority = "1"', "priority: '1' is not a whole number from 0 to 2147483647"),
+        ("priority = true", "priority: true is not a whole number from 0 to 2147483647"),
+        ("priority = 2147483648", "priority: 2147483648 is not a whole number from 0 to 2147483647"),
+        ("workers = 100000", "workers: 100000 is not a whole number from 1 to 256"),
+        ("zstd.level = 20", "zstd.level: 20 is not a whole number from 0 to 19"),
+        ('listen = ["a:1", "a:1", "b:1"]', "listen: more than once: a:1"),
+        *(
+            (
+                f"[{table}]\n{name} = 1",
+                f"{table}.{name}: there is no such option; it belongs to the top of the file, above",
+            )
+            for table, name in (("hot_tier", "title"), ("views.a", "listen"))
+        ),
         ("policy = 1", "policy: 1 is not one of vouched, hide, all, none"),
         ("signing_key_files = [1]", "signing_key_files: 1 is not a string"),
         ("listen", "it is not valid TOML: "),
         ("a = " + "[" * 5000, "it is nested too deep"),
         (f"views.{'v' * 65}.priority = 1", f"views.{'v' * 65}: a name has 64 letters"),
         (f'upstreams.u.url = "http://{"u" * 200}"', "upstreams.u.url: "),
+        *(
+            (f'upstreams.u.url = "{url}"', f"upstreams.u.url: {url!r} is not the address of a cache")
+            for url in ("http://u:99999", "http://u:x", "http://u:0", "http://u /", "http://[::1", "http://u?a", "u")
+        ),
     ],
 )
 def test_mistakes_name_the_file(text: str, reason: str, tmp_path: Path) -> None:
@@ -256,5 +271,26 @@ def test_two_keys_of_one_name(tmp_path: Path) -> None:
     files = (tmp_path / "a", tmp_path / "b")
     for file in files:
         file.write_text("cache-1:" + "A" * 86 + "==")
-    with pytest.raises(ConfigError, match="two keys are named cache-1"):
+    with pytest.raises(ConfigError, match=f"the keys of {files[0]} and {files[1]} are all named cache-1; "):
         load_signing_keys(files)
+
+
+def test_mistakes_of_the_keys_of_all_views_are_told() -> None:
+    views = [ViewConfig(name, signing_key_files=(Path(f"/nowhere/{name}"),)) for name in ("a", "b", "a")]
+    with pytest.raises(ConfigError) as error:
+        check_signing_keys(views)
+    told = [f"signing_key_files: /nowhere/{name}: No such file or directory" for name in ("a", "b")]
+    assert str(error.value).splitlines() == told
+
+
+@pytest.mark.parametrize("key", ["A" * 43 + "=", "A" * 86 + "==", "%"])
+def test_a_public_key_is_named_by_its_number_and_not_shown(key: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse_config(f'trusted_public_keys = ["{PUBLIC}", "{PUBLIC}", "cache-1{key}"]')
+    assert str(error.value).startswith("trusted_public_keys: number 3: ")
+    assert key not in str(error.value)
+
+
+def test_a_secret_key_is_told_from_a_public_one() -> None:
+    with pytest.raises(ConfigError, match="a secret key is no public key"):
+        parse_config(f'trusted_public_keys = ["cache-1:{"A" * 86}=="]')

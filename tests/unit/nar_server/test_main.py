@@ -100,6 +100,21 @@ def test_check_config_tells_what_is_to_be_mended(config: Any, tmp_path: Path, ni
     assert f"warning: hot_tier.folder: {tmp_path}/file cannot be written: " in told
     assert "warning: pull_through.daemon_socket: /nowhere/socket cannot be reached: nothing is imported\n" in told
     assert "warning: /nowhere/store: Nix's database /nowhere/var/nix/db/db.sqlite cannot be read: No such file" in told
+    assert "warning: /nowhere/store: there is no such folder: no path of this store is found\n" in told
+
+
+def test_a_spool_that_cannot_be_made(config: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    folder = tmp_path / "file/spool"
+    file = config(
+        f'upstreams.a = {{url = "http://a", public_keys = ["a:{"A" * 43}="]}}', f'pull_through.folder = "{folder}"'
+    )
+    done = run("check-config", "--config", str(file))
+    assert done.returncode == 0
+    assert f"warning: pull_through.folder: {folder} cannot be written: the server does not start\n" in done.stderr
+    done = run("serve", "--config", str(file))
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == f"{file}: pull_through.folder: {folder} cannot be made: Not a directory"
 
 
 def test_an_address_that_is_taken(config: Any, tmp_path: Path) -> None:
@@ -257,10 +272,15 @@ def test_stats(running: Running, store: Any, tmp_path: Path) -> None:
         running.get(path.url.replace(path.hash_part, "0" * 32))
     file = tmp_path / "stats.toml"
     file.write_text(f'listen = ["{running.address}"]')
-    done = run("stats", "--config", str(file), "--json")
+    # The server is on this machine, whatever a proxy is for.
+    done = run("stats", "--config", str(file), "--json", http_proxy="http://127.0.0.1:1")
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == {"main": {"paths": 1, "narinfos": 1, "nars": 1, "bytes": len(path.nar)}}
     assert run("stats", "--config", str(file)).stdout.startswith("main: paths 1, narinfos 1, nars 1, bytes ")
+    store.database.rename(tmp_path / "elsewhere")
+    done = run("stats", "--config", str(file))
+    url = f"http://{running.address}/stats.json"
+    assert (done.returncode, done.stderr) == (1, f"{url}: the server answers 503: the store cannot be read just now\n")
     running.close()
     done = run("stats", "--config", str(file))
     assert done.returncode == 1

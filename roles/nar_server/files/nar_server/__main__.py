@@ -19,7 +19,7 @@ from pathlib import Path
 from . import advice, commands
 from .config import Config, load_config
 from .journal import log_to_stderr
-from .key_files import load_signing_keys
+from .key_files import check_signing_keys
 from .keys import KeyFormatError
 from .options import Address, ConfigError
 
@@ -44,7 +44,7 @@ def listening_sockets(address: Address) -> list[socket.socket]:
 
 def check_config(config: Config, _path: Path) -> int:
     """Check what can be checked without serving; the exit status."""
-    keys = {key.public: key for view in config.views for key in load_signing_keys(view.signing_key_files)}
+    keys = check_signing_keys(config.views)
     # On a host where the server's packages are still to be installed, the rest is checked.
     warnings = advice.missing_modules(config)
     if not warnings:
@@ -52,13 +52,13 @@ def check_config(config: Config, _path: Path) -> int:
         from .site import make_encoders  # noqa: PLC0415
 
         make_encoders(config)
-        for key in keys.values():
+        for key in keys:
             Signer(key)
     warnings += advice.unreadable(config.served_stores.values())
     for warning in warnings + advice.warnings(config):
         print(f"warning: {warning}", file=sys.stderr)
-    for public in keys:
-        print(f"signs as {public}")
+    for key in keys:
+        print(f"signs as {key.public}")
     return 0
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
 
-from .config import Config, HotTierConfig, StoreConfig
+from .config import Config, StoreConfig
 
 
 def warnings(config: Config) -> list[str]:
@@ -31,8 +31,14 @@ def warnings(config: Config) -> list[str]:
     pull = config.pull_through
     if config.upstreams and pull.import_to_store and not os.access(pull.daemon_socket, os.W_OK):
         found.append(f"pull_through.daemon_socket: {pull.daemon_socket} cannot be reached: nothing is imported")
-    if config.hot_tier.size and (told := _unusable(config.hot_tier)):
-        found.append(told)
+    if config.upstreams and not _writable(pull.folder):
+        found.append(f"pull_through.folder: {pull.folder} cannot be written: the server does not start")
+    for store in config.served_stores.values():
+        if not store.real.is_dir():
+            found.append(f"{store.real}: there is no such folder: no path of this store is found")
+    tier = config.hot_tier
+    if tier.size and not _writable(tier.folder):
+        found.append(f"hot_tier.folder: {tier.folder} cannot be written: NARs are sent without a tier")
     return list(dict.fromkeys(found))
 
 
@@ -47,11 +53,10 @@ def _readable_by_all(path: Path) -> str | None:
     return f"signing_key_files: everybody on this host can read {path} (mode {mode:04o}): chmod o= {path}"
 
 
-def _unusable(tier: HotTierConfig) -> str | None:
-    folder = next(folder for folder in (tier.folder, *tier.folder.parents) if os.access(folder, os.F_OK))
-    if folder.is_dir() and os.access(folder, os.W_OK):
-        return None
-    return f"hot_tier.folder: {tier.folder} cannot be written: NARs are sent without a tier"
+def _writable(wanted: Path) -> bool:
+    """Whether files can be made in a folder, be it made first."""
+    folder = next(folder for folder in (wanted, *wanted.parents) if os.access(folder, os.F_OK))
+    return folder.is_dir() and os.access(folder, os.W_OK)
 
 
 def missing(module: str) -> str:

@@ -114,7 +114,7 @@ _STORE: Mapping[str, Reader] = {
 _SHARED: Mapping[str, Reader] = {
     "paths": options.choice(*options.PATHS),
     "policy": options.choice(*options.MODES),
-    "priority": options.natural,
+    "priority": options.priority,
     "signing_key_files": options.paths,
     "trusted_public_keys": options.public_keys,
 }
@@ -138,7 +138,7 @@ _PULL_THROUGH: Mapping[str, Reader] = {
 }
 _HOT_TIER: Mapping[str, Reader] = {"folder": options.path, "size": options.size}
 _ZSTD: Mapping[str, Reader] = {"level": options.zstd_level, "memory": options.size}
-_SERVER: Mapping[str, Reader] = {"listen": options.addresses, "title": options.line, "workers": options.positive}
+_SERVER: Mapping[str, Reader] = {"listen": options.addresses, "title": options.line, "workers": options.workers}
 _TABLES: Mapping[str, Reader] = dict.fromkeys(
     ("stores", "views", "upstreams", "pull_through", "hot_tier", "zstd"), lambda value: value
 )
@@ -164,7 +164,8 @@ def _tables(document: dict[str, Any], kind: str, mistakes: list[str]) -> dict[st
         if not _NAME.fullmatch(name):
             mistakes.append(f"{kind}.{name}: a name has 64 letters, digits, - and _ at most")
     return {
-        name: read_table(table, SECTIONS[f"{kind}.NAME"], f"{kind}.{name}.", mistakes) for name, table in tables.items()
+        name: read_table(table, SECTIONS[f"{kind}.NAME"], f"{kind}.{name}.", mistakes, OPTIONS)
+        for name, table in tables.items()
     }
 
 
@@ -213,9 +214,9 @@ def parse_config(text: str) -> Config:
     stores = {**more_stores, MAIN: top}
     upstreams = _tables(document, "upstreams", mistakes)
     views = _tables(document, "views", mistakes) or {MAIN: {}}
-    pull_through = read_table(document.get("pull_through", {}), _PULL_THROUGH, "pull_through.", mistakes)
-    hot_tier = read_table(document.get("hot_tier", {}), _HOT_TIER, "hot_tier.", mistakes)
-    zstd = read_table(document.get("zstd", {}), _ZSTD, "zstd.", mistakes)
+    pull_through = read_table(document.get("pull_through", {}), _PULL_THROUGH, "pull_through.", mistakes, OPTIONS)
+    hot_tier = read_table(document.get("hot_tier", {}), _HOT_TIER, "hot_tier.", mistakes, OPTIONS)
+    zstd = read_table(document.get("zstd", {}), _ZSTD, "zstd.", mistakes, OPTIONS)
     for name in upstreams:
         table = document["upstreams"][name]
         missing = [key for key in ("url", "public_keys") if isinstance(table, dict) and key not in table]

@@ -29,7 +29,8 @@ def _parse(text: str, size: int, what: str) -> tuple[str, bytes]:
     except (binascii.Error, UnicodeEncodeError):
         raise KeyFormatError(f"what follows {name!r} and its colon in {what} is not base 64") from None
     if len(data) != size:
-        other = "; a public key is no secret key" if (len(data), size) == (PUBLIC_KEY_SIZE, SECRET_KEY_SIZE) else ""
+        sizes = {PUBLIC_KEY_SIZE: "public", SECRET_KEY_SIZE: "secret"}
+        other = f"; a {sizes[len(data)]} key is no {sizes[size]} key" if {len(data), size} == set(sizes) else ""
         raise KeyFormatError(f"{what} {name!r} has {len(data)} bytes, must have {size}{other}")
     return name, data
 

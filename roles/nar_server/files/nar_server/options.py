@@ -9,13 +9,13 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from .keys import PublicKey
+from .keys import KeyFormatError, PublicKey
 
 MODES = ("vouched", "hide", "all", "none")
 PATHS = ("all", "upstream", "built")
@@ -23,8 +23,12 @@ _ADDRESS = re.compile(r"(?:\[([0-9a-fA-F:.]+)\]|([^\[\]:/\s]+)):([0-9]{1,5})")
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?")
 _PREFIX = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 _SIZE = re.compile(r"([0-9]+) ?(KiB|MiB|GiB|TiB)")
+# Blanks and control characters (RFC 3986, 2).
+_NO_URL = re.compile(r"[\x00-\x20\x7f]")
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _HIGHEST_PORT = 65535
+_HIGHEST_PRIORITY = 2**31 - 1
+_MOST_WORKERS = 256
 # Names of what is counted have room for it.
 _LONGEST_URL = 200
 # Higher ones have windows that clients may refuse.
@@ -119,6 +123,16 @@ def natural(value: Any) -> int:
     return _whole(value, 0)
 
 
+def priority(value: Any) -> int:
+    """The priority of a cache, which Nix reads as an int of C."""
+    return _whole(value, 0, _HIGHEST_PRIORITY)
+
+
+def workers(value: Any) -> int:
+    """A number of processes."""
+    return _whole(value, 1, _MOST_WORKERS)
+
+
 def shown(value: Any) -> str:
     """A value as a TOML file has it, near enough."""
     return repr(value).lower() if isinstance(value, bool) else repr(value)
@@ -129,9 +143,10 @@ def positive(value: Any) -> int:
     return _whole(value, 1)
 
 
-def _whole(value: Any, least: int) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{shown(value)} is not a whole number from {least}")
+def _whole(value: Any, least: int, most: int | None = None) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least or (most is not None and value > most):
+        bound = "" if most is None else f" to {most}"
+        raise ValueError(f"{shown(value)} is not a whole number from {least}{bound}")
     return value
 
 
@@ -142,9 +157,7 @@ def processors() -> int:
 
 def zstd_level(value: Any) -> int:
     """A level of zstd that needs no agreement on memory, or 0."""
-    if natural(value) > _HIGHEST_ZSTD_LEVEL:
-        raise ValueError(f"{value} is not a whole number from 0 to {_HIGHEST_ZSTD_LEVEL}")
-    return natural(value)
+    return _whole(value, 0, _HIGHEST_ZSTD_LEVEL)
 
 
 def size(value: Any) -> int:
@@ -189,12 +202,24 @@ def addresses(value: Any) -> tuple[Address, ...]:
     """At least one address to listen on."""
     if not (found := texts(value)):
         raise ValueError("at least one address is needed")
-    return tuple(each(Address.parse, found))
+    listed = each(Address.parse, found)
+    if repeated := [str(address) for address in dict.fromkeys(listed) if listed.count(address) > 1]:
+        raise ValueError(f"more than once: {', '.join(repeated)}")
+    return tuple(listed)
 
 
 def public_keys(value: Any) -> tuple[PublicKey, ...]:
     """Public keys as Nix writes them."""
-    return tuple(each(PublicKey.parse, texts(value)))
+    return tuple(each(_public_key, enumerate(texts(value), 1)))
+
+
+def _public_key(numbered: tuple[int, str]) -> PublicKey:
+    number, value = numbered
+    try:
+        return PublicKey.parse(value)
+    except KeyFormatError as problem:
+        # By its number: it may be a secret key that got here.
+        raise ValueError(f"number {number}: {problem}") from None
 
 
 def some_public_keys(value: Any) -> tuple[PublicKey, ...]:
@@ -228,12 +253,23 @@ def prefix(value: Any) -> str:
 
 def url(value: Any) -> str:
     """The address of a binary cache, without a slash at its end."""
-    found = urlsplit(text(value))
-    if found.scheme not in ("http", "https") or not found.hostname or found.query or found.fragment or found.username:
+    if not _is_cache_url(text(value)):
         raise ValueError(f"{value!r} is not the address of a cache, for example https://cache.example.org")
     if len(value) > _LONGEST_URL:
         raise ValueError(f"{value!r} has more than {_LONGEST_URL} characters")
     return text(value).rstrip("/")
+
+
+def _is_cache_url(value: str) -> bool:
+    if _NO_URL.search(value):
+        return False
+    try:
+        found = urlsplit(value)
+        port = found.port
+    except ValueError:
+        return False
+    rest = found.query or found.fragment or found.username
+    return found.scheme in ("http", "https") and bool(found.hostname) and not rest and port != 0
 
 
 def names(value: Any) -> tuple[str, ...]:
@@ -241,8 +277,13 @@ def names(value: Any) -> tuple[str, ...]:
     return tuple(texts(value))
 
 
-def read_table(table: Any, readers: Mapping[str, Reader], where: str, mistakes: list[str]) -> dict[str, Any]:
-    """The values of a table of the file; what is wrong goes to ``mistakes``, each with ``where`` before its name."""
+def read_table(
+    table: Any, readers: Mapping[str, Reader], where: str, mistakes: list[str], above: Collection[str] = ()
+) -> dict[str, Any]:
+    """The values of a table of the file; what is wrong goes to ``mistakes``, each with ``where`` before its name.
+
+    ``above``: options of the top of the file, which end up in its last table when they are written below it.
+    """
     if not isinstance(table, dict):
         name = where.rstrip(".")
         mistakes.append(f"{name}: {shown(table)} is not a table: write [{name}], and its options below")
@@ -252,6 +293,8 @@ def read_table(table: Any, readers: Mapping[str, Reader], where: str, mistakes: 
         if name not in readers:
             near = difflib.get_close_matches(name, readers, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(readers)}"
+            if name in above:
+                hint = "it belongs to the top of the file, above the first [table]"
             mistakes.append(f"{where}{name}: there is no such option; {hint}")
             continue
         try:

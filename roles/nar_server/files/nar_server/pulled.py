@@ -50,6 +50,8 @@ def prepare_spool(config: PullThroughConfig) -> None:
         config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except FileExistsError as problem:
         raise ConfigError(f"pull_through.folder: {config.folder} is no folder") from problem
+    except OSError as problem:
+        raise ConfigError(f"pull_through.folder: {config.folder} cannot be made: {problem.strerror}") from problem
     if not os.access(config.folder, os.R_OK | os.W_OK | os.X_OK):
         raise PermissionError(errno.EACCES, "the spool of pull_through must be writable", str(config.folder))
     Spool(config.folder, config.size).clean()

@@ -19,6 +19,7 @@ from .database import DatabaseUnavailableError
 from .endpoints import Endpoints, Found
 from .hot_tier import HotTier
 from .http import Body, Request, Response
+from .key_files import check_signing_keys
 from .metrics import Counter, Metrics, Shared
 from .views import View, Views
 
@@ -35,6 +36,7 @@ def check(config: Config) -> None:
 
     Raises ConfigError, KeyFormatError or OSError when it cannot be served.
     """
+    check_signing_keys(config.views)
     Views.of(config).close()
     make_encoders(config)
     if config.upstreams:
