@@ -9,7 +9,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from nar_server import layout, nar_body
+from nar_server import layout, listing, nar_body
 from nar_server.policy import Mode
 
 A, B, C = ("a" * 32, "b" * 32, "c" * 32)
@@ -49,6 +49,17 @@ def test_head_is_get_without_body_and_walk(store: Any, serve: Any, trees: Any, m
             with mock.patch.object(nar_body, "open_folder", side_effect=AssertionError("walked")):
                 head = server.ask(target, "HEAD")
             assert head.body == b""
+            assert (head.status, head.headers | {"date": ""}) == (got.status, got.headers | {"date": ""})
+
+
+def test_head_of_what_is_made_from_a_path_is_get_without_a_walk(store: Any, serve: Any, trees: Any) -> None:
+    path = store.add("x", trees["small"])
+    with serve(store) as server:
+        for target in (f"/{path.hash_part}.ls", f"/{path.hash_part}.narinfo?json", f"/serve/{path.hash_part}/001"):
+            got = server.ask(target)
+            with mock.patch.object(listing.os, "listdir", side_effect=AssertionError("walked")):
+                head = server.ask(target, "HEAD")
+            assert (got.status, head.body) == (200, b"")
             assert (head.status, head.headers | {"date": ""}) == (got.status, got.headers | {"date": ""})
 
 

@@ -28,6 +28,17 @@ def batched(pieces: Iterable[bytes]) -> Generator[bytes, None, None]:
         yield bytes(buffer)
 
 
+class AnnouncedBody(Body):
+    """A body that is announced and not sent, for HEAD. ``length``: None when it is not known before."""
+
+    def __init__(self, length: int | None) -> None:
+        self.length = length
+
+    async def send(self, sender: Sender) -> None:
+        """Never called."""
+        raise AssertionError("an answer to HEAD has no body")
+
+
 class GeneratedBody(Body):
     """Sends what a generator makes, a batch at a time, each made by a thread. Its length is not known before."""
 

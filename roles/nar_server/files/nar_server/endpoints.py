@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from . import VERSION, routes
 from .app import not_found, try_later
-from .bodies import generated
+from .bodies import AnnouncedBody, generated
 from .database import Generation
 from .files import SANDBOX, open_file
 from .http import Request, Response
@@ -77,7 +77,7 @@ class Endpoints:
             case routes.NarinfoJson(hash_part):
                 return self._json(view, hash_part)
             case routes.Listing(hash_part):
-                return await self._listing(view, hash_part)
+                return await self._listing(request, view, hash_part)
             case routes.Serve(hash_part, inner):
                 return await self._serve(view, hash_part, inner)
             case routes.Log(base_name):
@@ -108,10 +108,13 @@ class Endpoints:
         info, decision = found
         return Response(200, render_json(info, view.store.directory, decision.signatures).encode(), _JSON)
 
-    async def _listing(self, view: View, hash_part: str) -> Response:
+    async def _listing(self, request: Request, view: View, hash_part: str) -> Response:
         found = self._find(view, hash_part)
         if found is None:
             return not_found()
+        if request.method == "HEAD":
+            # Without walking the path, and so without finding out whether that would do.
+            return Response(200, AnnouncedBody(None), _JSON)
         return await self._made(_encoded(listing(view.store.real_path(found[0].path))), _JSON, {})
 
     async def _serve(self, view: View, hash_part: str, inner: str) -> Response:

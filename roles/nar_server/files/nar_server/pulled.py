@@ -10,9 +10,9 @@ import errno
 import logging
 import os
 
-from .bodies import FileBody, StreamBody
+from .bodies import AnnouncedBody, FileBody, StreamBody
 from .config import Config, PullThroughConfig
-from .http import Body, Request, Response
+from .http import Request, Response
 from .metrics import Metrics, Shared
 from .narinfo import render_json, render_narinfo
 from .options import ConfigError
@@ -26,6 +26,7 @@ from .views import View
 
 LOGGER = logging.getLogger("nar_server")
 _NAR_TYPE = "application/x-nix-nar"
+_RANGES = {"Accept-Ranges": "bytes"}
 
 
 def make_puller(config: Config, shared: Shared, metrics: Metrics) -> Puller:
@@ -57,17 +58,6 @@ def prepare_spool(config: PullThroughConfig) -> None:
     Spool(config.folder, config.size).clean()
 
 
-class _Announced(Body):
-    """A body that is announced and not sent, for HEAD."""
-
-    def __init__(self, length: int) -> None:
-        self.length = length
-
-    async def send(self, sender: object) -> None:
-        """Never called."""
-        raise AssertionError("an answer to HEAD has no body")
-
-
 class PulledAnswers:
     """Answers of views that have upstreams, for what their stores do not have."""
 
@@ -96,7 +86,8 @@ class PulledAnswers:
         if offer is None or offer.info.nar_hash_base32 != nar_hash:
             return None
         if request.method == "HEAD":
-            return Response(200, _Announced(offer.info.nar_size), _NAR_TYPE, {"Accept-Ranges": "bytes"})
+            headers = _RANGES if self._puller.has(offer) else {}
+            return Response(200, AnnouncedBody(offer.info.nar_size), _NAR_TYPE, headers)
         reader = await self._open(view, hash_part)
         if reader is None or reader.whole():
             return None if reader is None else _whole(request, reader, offer.info.nar_size)
@@ -121,7 +112,7 @@ class PulledAnswers:
 
 def _whole(request: Request, reader: Reader, size: int) -> Response:
     """A NAR that is here, or a range of it."""
-    headers = {"Accept-Ranges": "bytes"}
+    headers = dict(_RANGES)
     try:
         span = parse_range(request.headers, size)
     except UnsatisfiableError:

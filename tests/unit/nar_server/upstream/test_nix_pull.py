@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from nar_server.http import Body, Request
 from nar_server.keys import SecretKey
+from nar_server.pulled import PulledAnswers
 
 from ..running import Running
 from ..test_nix_clients import client, filled, secret_text
+from .conftest import FakeUpstream, config_of
 
 CLOSURE = 60
 
@@ -92,3 +96,25 @@ def test_both_addresses_head_and_json(store: Any, serve: Any, make_upstream: Any
         assert f"nar_server_spool_bytes {len(path.nar)}\n" in metrics
     finally:
         running.close()
+
+
+def test_head_is_get_before_the_nar_is_here_and_afterwards(fake: FakeUpstream, make_puller: Any) -> None:
+    path = fake.add("x", b"x" * 300_000)
+    pulling = make_puller(config_of(fake))
+    answers = PulledAnswers(pulling.puller)
+
+    async def ask(method: str) -> tuple[Any, ...]:
+        request = Request(method, f"/nar/{path.info.nar_hash_base32}.nar?hash={path.hash_part}", {})
+        answer = await answers.nar(request, pulling.view, path.hash_part, path.info.nar_hash_base32)
+        assert answer is not None
+        assert isinstance(answer.body, Body)
+        answer.body.close()
+        return answer.status, answer.content_type, answer.headers, answer.body.length
+
+    async def work() -> None:
+        for ranges in ({}, {"Accept-Ranges": "bytes"}):
+            assert await ask("HEAD") == await ask("GET") == (200, "application/x-nix-nar", ranges, len(path.nar))
+            await pulling.puller.finish()
+        await pulling.puller.close()
+
+    asyncio.run(work())
