@@ -20,19 +20,18 @@ from .test_nix_clients import STORE, client
 
 MIB = 2**20
 SMALL_PATHS = 300
-LARGE_PATHS = 2
 # More than nginx and the sockets between it and a server hold, and at this rate some seconds: the kill falls into them.
 LARGE_BYTES = 24 * MIB
 RATE = "6m"
 CONNECTIONS = 16
+ESTABLISHED = "01"
 
 
-@pytest.fixture
-def closure(store: Any) -> list[str]:
+def add_closure(store: Any, large_paths: int) -> list[str]:
     """The names of what the store has built: the last refers to all others."""
     names = [store.add(f"small{index}", b"%d" % index * 1000, ultimate=1).base_name for index in range(SMALL_PATHS)]
     names += [
-        store.add(f"large{index}", b"%d" % index * LARGE_BYTES, ultimate=1).base_name for index in range(LARGE_PATHS)
+        store.add(f"large{index:x}", b"%x" % index * LARGE_BYTES, ultimate=1).base_name for index in range(large_paths)
     ]
     content = "\n".join(f"{STORE}/{name}" for name in names).encode()
     return [*names, store.add("root", content, references=names, ultimate=1).base_name]
@@ -62,30 +61,45 @@ def nars_asked(server: Running) -> int:
     return int(found[1]) if found else 0
 
 
+def connections(port: int) -> int:
+    """How many connections clients have to a port of this machine (proc(5))."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()]
+    return sum((words[1], words[3]) == (f"0100007F:{port:04X}", ESTABLISHED) for words in lines)
+
+
+# nix copy takes as many paths at once as there are processors.
 @pytest.mark.parametrize(
-    "command",
-    [("nix", "copy", "--from", "{cache}", "--to", "{target}"), ("nix-store", "--store", "{target}", "--realise")],
+    ("command", "large_paths", "at_once"),
+    [
+        (("nix", "copy", "--from", "{cache}", "--to", "{target}"), 2, 1),
+        (("nix-store", "--store", "{target}", "--realise"), CONNECTIONS, CONNECTIONS),
+    ],
     ids=["copy", "realise"],
 )
 def test_a_client_does_not_notice_that_the_first_server_is_killed(  # noqa: PLR0917
     nix: Any,
     tmp_path: Path,
-    closure: list[str],
+    store: Any,
     servers: list[Running],
     make_key: Callable[[str], SecretKey],
     command: tuple[str, ...],
+    large_paths: int,
+    at_once: int,
 ) -> None:
+    closure = add_closure(store, large_paths)
     first, second = servers
     wanted, target = f"{STORE}/{closure[-1]}", f"local?root={tmp_path / 'client'}"
     ports = [int(server.address.rpartition(":")[2]) for server in servers]
     with reverse_proxy(tmp_path / "nginx", ports, name="localhost", rate=RATE) as front:
         cache = f"http://localhost:{front.port}"
-        options = [*client(front.port, make_key("ours-1")), "--option", "http-connections", str(CONNECTIONS)]
-        options += ["--option", "substituters", cache]
+        options = [*client(front.port, make_key("ours-1")), "--option", "substituters", cache]
+        # The second says how many paths are substituted at once up to Nix 2.18, the third from then on.
+        for option in ("http-connections", "max-jobs", "max-substitution-jobs"):
+            options += ["--option", option, str(CONNECTIONS)]
         words = [word.format(cache=cache, target=target) for word in command]
         fetching = nix.start(*words, *options, wanted)
         # Nix writes a path where it will be while it comes.
-        while not list((tmp_path / "client").glob("nix/store/*-large?")):
+        while not list((tmp_path / "client").glob("nix/store/*-large?")) or connections(front.port) < at_once:
             assert fetching.poll() is None, fetching.communicate()
             time.sleep(0.01)
         assert (nars_asked(first) > 0, nars_asked(second)) == (True, 0)
