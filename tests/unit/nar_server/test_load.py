@@ -49,9 +49,10 @@ def request(target: str, headers: str = "") -> bytes:
 def test_slow_readers_cost_little_memory(store: Any, running: Running, trees: Any, kind: str, count: int) -> None:
     headers = "User-Agent: ESP32 HTTP Client/1\r\n" if "badges" in kind else ""
     path = add_sparse(store, 5 * 1024 * MIB) if kind == "sparse" else store.add("x", trees["small"])
-    readers = [running.connect() for _ in range(count)]
-    for reader in readers:
-        reader.sendall(request(path.url, headers))
+    readers = []
+    for _ in range(count):
+        readers.append(running.connect())
+        readers[-1].sendall(request(path.url, headers))
     for _ in range(10):
         for reader in readers:
             assert reader.recv(65536)
