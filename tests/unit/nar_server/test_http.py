@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from nar_server.http import Body, HttpServer, Request, Response, Sender, parser
 from nar_server.http.parser import BadRequestError
+from nar_server.http.server import Timeouts
 
 
 def read_all(connection: socket.socket) -> bytes:
@@ -201,6 +202,31 @@ def test_the_limit_of_a_head_is_that_of_each_head() -> None:
         return answers
 
     assert asyncio.run(asyncio.wait_for(work(), 20)) == 5
+
+
+def test_what_follows_the_last_request_takes_nothing_from_its_answer() -> None:
+    content = bytes(16 * 2**20)
+
+    async def work() -> int:
+        server = HttpServer(lambda _request: Response(200, content), Timeouts(linger=0))
+        listener = socket.create_server(("127.0.0.1", 0))
+        server.listen([listener])
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" + b"x" * 300_000)
+        writer.write_eof()
+        await reader.readuntil(b"\r\n\r\n")
+        received = 0
+        while any(connection.busy for connection in server._connections):
+            received += len(await reader.read(2**16))
+        # What is left of the answer is in the kernel, and would be lost with a reset.
+        while server.connections:
+            await asyncio.sleep(0.01)
+        received += len(await reader.read())
+        writer.close()
+        await server.shutdown(0)
+        return received
+
+    assert asyncio.run(asyncio.wait_for(work(), 20)) == len(content)
 
 
 @pytest.mark.parametrize("taken_by_another", [False, True])

@@ -218,6 +218,9 @@ class Connection:
             self._close()
             return
         self._enter(Phase.LINGERING)
+        # What came and what comes is thrown away, also where reading was held back: unread, it would become a reset.
+        self._parser = Parser()
+        self._read(True)
         try:
             self._socket.shutdown(socket.SHUT_WR)
         except OSError:
