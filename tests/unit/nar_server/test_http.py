@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import socket
 import warnings
 from collections.abc import Awaitable
 from typing import Any
 
 import pytest
-from nar_server.http import Body, HttpServer, Request, Response, Sender, parser
+from nar_server.http import Body, HttpServer, Request, Response, Sender, connection, parser
 from nar_server.http.parser import BadRequestError
 from nar_server.http.server import Timeouts
 
@@ -193,8 +194,8 @@ def test_the_limit_of_a_head_is_that_of_each_head() -> None:
                 break
             answers += 1
             # Half of the limit goes by.
-            for connection in server._connections:
-                connection.since -= server._timeouts.head / 2
+            for each in server._connections:
+                each.since -= server._timeouts.head / 2
             server._sweep.cancel()
             server._expire()
         writer.close()
@@ -202,6 +203,74 @@ def test_the_limit_of_a_head_is_that_of_each_head() -> None:
         return answers
 
     assert asyncio.run(asyncio.wait_for(work(), 20)) == 5
+
+
+def pipelined(count: int) -> bytes:
+    """Requests for "/0", "/1" and so on, of 140 bytes and more; the last one ends the connection."""
+    requests = [f"GET /{number} HTTP/1.1\r\nHost: x\r\nX: {'x' * 100}\r\n\r\n" for number in range(count)]
+    return "".join(requests).encode()[:-2] + b"Connection: close\r\n\r\n"
+
+
+@pytest.mark.parametrize("later", [False, True])
+@pytest.mark.parametrize("read_size", [connection._READ_SIZE, 4096])
+def test_who_pipelines_leaves_others_their_turn(monkeypatch: pytest.MonkeyPatch, read_size: int, later: bool) -> None:
+    monkeypatch.setattr(connection, "_READ_SIZE", read_size)
+    calls, most, pending = 0, 0, [0]
+
+    async def after_a_turn(answer: Response) -> Response:
+        await asyncio.sleep(0)
+        return answer
+
+    def handle(request: Request) -> Response | Awaitable[Response]:
+        nonlocal calls
+        calls += 1
+        answer = Response(200, f"<{request.target}>".encode())
+        return after_a_turn(answer) if later else answer
+
+    async def work() -> bytes:
+        server = HttpServer(handle)
+
+        def tick(before: int) -> None:
+            nonlocal most
+            most = max(most, calls - before)
+            pending.extend(each._parser.pending for each in server._connections)
+            if server._listeners:
+                asyncio.get_running_loop().call_soon(tick, calls)
+
+        listener = socket.create_server(("127.0.0.1", 0))
+        server.listen([listener])
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        tick(0)
+        writer.write(pipelined(4000))
+        answers = await reader.read()
+        writer.close()
+        await server.shutdown(0)
+        return answers
+
+    answers = asyncio.run(asyncio.wait_for(work(), 20))
+    assert re.findall(rb"</(\d+)>", answers) == [b"%d" % number for number in range(4000)]
+    assert 0 < most <= 2 * connection._MOST_JOINED
+    assert connection._MAX_PENDING < max(pending) <= 128 * 1024
+
+
+def test_a_client_that_reads_late_gets_all_that_it_asked_for() -> None:
+    """Reading its requests is held back meanwhile."""
+    content = bytes(10_000)
+
+    async def work() -> int:
+        server = HttpServer(lambda _request: Response(200, content))
+        listener = socket.create_server(("127.0.0.1", 0))
+        server.listen([listener])
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(pipelined(4000))
+        while not any(each.phase is connection.Phase.SENDING and not each._reading for each in server._connections):
+            await asyncio.sleep(0.001)
+        answers = await reader.read()
+        writer.close()
+        await server.shutdown(0)
+        return answers.count(content)
+
+    assert asyncio.run(asyncio.wait_for(work(), 20)) == 4000
 
 
 def test_what_follows_the_last_request_takes_nothing_from_its_answer() -> None:
@@ -216,7 +285,7 @@ def test_what_follows_the_last_request_takes_nothing_from_its_answer() -> None:
         writer.write_eof()
         await reader.readuntil(b"\r\n\r\n")
         received = 0
-        while any(connection.busy for connection in server._connections):
+        while any(each.busy for each in server._connections):
             received += len(await reader.read(2**16))
         # What is left of the answer is in the kernel, and would be lost with a reset.
         while server.connections:

@@ -28,6 +28,8 @@ _READ_SIZE = 64 * 1024
 _MAX_PENDING = 64 * 1024
 # Answers to pipelined requests are joined up to this size.
 _MAX_JOINED = 256 * 1024
+# And so many of them at most: then others on the loop have their turn.
+_MOST_JOINED = 16
 
 
 class Phase(Enum):
@@ -52,6 +54,8 @@ class Connection:
         self._task: asyncio.Task[None] | None = None
         self._body: bytes | Body | None = None
         self._reading = self._closed = self._stopping = self._ended = False
+        # Whether it goes on at the next turn of the loop, once however much comes meanwhile.
+        self._has_turn = False
         self.phase = Phase.HEAD
         self.since = self._loop.time()
         self._read(True)
@@ -89,9 +93,9 @@ class Connection:
             self._ended = True
             self._read(False)
         self._parser.feed(data)
-        if self._task is None:
+        if self._task is None and not self._has_turn:
             self._work()
-        elif self._parser.pending > _MAX_PENDING:
+        if self._parser.pending > _MAX_PENDING:
             self._read(False)
 
     def _work(self) -> None:
@@ -100,7 +104,7 @@ class Connection:
             return
         replies: list[bytes] = []
         size, keep = 0, True
-        while keep and size < _MAX_JOINED and self._parser.pending:
+        while keep and size < _MAX_JOINED and len(replies) < _MOST_JOINED and self._parser.pending:
             try:
                 head = self._parser.next_head()
             except BadRequestError as problem:
@@ -160,9 +164,14 @@ class Connection:
         if not keep:
             self._linger()
         elif self._parser.pending:
-            self._loop.call_soon(self._work)
+            self._has_turn = True
+            self._loop.call_soon(self._take_turn)
         else:
             self._wait()
+
+    def _take_turn(self) -> None:
+        self._has_turn = False
+        self._work()
 
     def _wait(self) -> None:
         """Nothing to do until more comes."""
