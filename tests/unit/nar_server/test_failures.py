@@ -38,8 +38,18 @@ def test_locked_database(store: Any, serve: Any) -> None:
         assert server.ask(f"/{path.hash_part}.narinfo").status == 200
 
 
-def test_a_short_lock_is_waited_for(store: Any, serve: Any) -> None:
-    path = store.add("x")
+def with_a_file(real: Path) -> None:
+    real.mkdir()
+    (real / "file").write_bytes(b"content")
+
+
+@pytest.mark.parametrize("ask", [".narinfo", ".narinfo?json", ".ls", "/file", "landing", "log"])
+def test_a_short_lock_is_waited_for(store: Any, serve: Any, ask: str) -> None:
+    path = store.add("x", with_a_file, deriver=f"/nix/store/{'0' * 32}-x.drv")
+    log = store.logs / "drvs/00" / f"{'0' * 30}-x.drv"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(b"built\n")
+    targets = {"/file": f"/serve/{path.hash_part}/file", "landing": "/", "log": f"/log/{path.base_name}"}
     locked = threading.Event()
 
     def lock() -> None:
@@ -53,7 +63,7 @@ def test_a_short_lock_is_waited_for(store: Any, serve: Any) -> None:
         writer = threading.Thread(target=lock)
         writer.start()
         assert locked.wait(5)
-        assert server.ask(f"/{path.hash_part}.narinfo").status == 200
+        assert server.ask(targets.get(ask, f"/{path.hash_part}{ask}")).status == 200
         writer.join()
 
 

@@ -117,13 +117,15 @@ class NarServer:
             answer = self._answer(request)
         except DatabaseUnavailableError as problem:
             return self._ask_again(request) if problem.busy else self._unavailable(problem)
-        return answer if isinstance(answer, Response) else self._guard(answer)
+        return answer if isinstance(answer, Response) else self._guard(request, answer)
 
-    async def _guard(self, answer: Awaitable[Response]) -> Response:
+    async def _guard(self, request: Request, answer: Awaitable[Response]) -> Response:
         try:
             return await answer
         except DatabaseUnavailableError as problem:
-            return self._unavailable(problem)
+            if not problem.busy:
+                return self._unavailable(problem)
+        return await self._ask_again(request)
 
     async def _ask_again(self, request: Request) -> Response:
         """Answer a request that met a writer in the database's way."""
