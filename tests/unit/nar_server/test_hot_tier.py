@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -15,7 +16,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from nar_server import filler, hot_tier, packs
+from nar_server import filler, hot_tier, nar_body, packs
 from nar_server.filler import Filler, TierFullError
 from nar_server.hot_tier import SUFFIX, HotTier, Source, pack_name
 from nar_server.nar import NarError
@@ -104,6 +105,90 @@ def test_a_truncated_pack_is_passed_over(store: Any, serve: Any, trees: Any, fol
     pack.write_bytes(whole[:100] + whole[-(len(whole) - len(path.nar)) :])
     with serve(store, tier=HotTier(folder, 0)) as server:
         assert server.ask(path.url).body == path.nar
+
+
+def with_a_large_file(real: Path) -> None:
+    real.mkdir()
+    (real / "large").write_bytes(b"l" * 200_000)
+    (real / "small").write_bytes(b"s" * 5000)
+
+
+def cut(pack: bytes) -> bytes:
+    return pack[:-40]
+
+
+def with_another_name(pack: bytes) -> bytes:
+    """Its large file is called as none is."""
+    return pack.replace(b"large".hex().encode(), b"marge".hex().encode())
+
+
+def with_no_name(pack: bytes) -> bytes:
+    """No file can have this one."""
+    return pack.replace(b"large".hex().encode(), b"\0arge".hex().encode())
+
+
+def with_a_deep_index(pack: bytes) -> bytes:
+    return b"[" * 100_000 + packs._TAIL.pack(100_000, packs._MAGIC)
+
+
+@pytest.mark.parametrize("damage", [cut, with_another_name, with_no_name, with_a_deep_index])
+def test_a_damaged_pack_is_made_anew(
+    store: Any, serve: Any, folder: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[bytes], bytes]
+) -> None:
+    path = store.add("x", with_a_large_file)
+    Filler(folder, MIB).fill(source_of(path))
+    pack = folder / pack_name(source_of(path).nar_hash)
+    whole = pack.read_bytes()
+    pack.write_bytes(damage(whole))
+    tier = HotTier(folder, MIB)
+    with mock.patch.object(hot_tier, "_QUIET_SECONDS", 0.05), serve(store, tier=tier) as server:
+        # What is found out while it is sent cuts that answer, and no other.
+        assert server.ask(path.url).whole != (damage in (with_another_name, with_no_name))
+        assert server.ask(path.url).body == path.nar
+        eventually(pack.exists)
+        assert pack.read_bytes() == whole
+        assert server.ask(path.url).body == path.nar
+    tier.close()
+    assert sum(f"{pack} cannot be used: " in record.getMessage() for record in caplog.records) == 1
+
+
+def test_a_damaged_pack_that_may_not_be_removed_is_passed_over(store: Any, serve: Any, folder: Path) -> None:
+    path = store.add("x", b"content")
+    pack = folder / pack_name(source_of(path).nar_hash)
+    pack.write_bytes(b"short")
+    forbidden = mock.patch.object(hot_tier.Path, "unlink", side_effect=PermissionError)
+    with forbidden, serve(store, tier=HotTier(folder, 0)) as server:
+        assert [server.ask(path.url).body for _ in range(2)] == [path.nar] * 2
+    assert pack.read_bytes() == b"short"
+
+
+@pytest.mark.parametrize(
+    "problem", [ConnectionResetError(), TimeoutError(errno.ETIMEDOUT, ""), OSError(errno.EMFILE, "")]
+)
+def test_a_pack_stays_when_others_are_at_fault(
+    store: Any, serve: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, problem: OSError
+) -> None:
+    path = store.add("x", with_a_large_file)
+    Filler(folder, MIB).fill(source_of(path))
+    with serve(store, tier=HotTier(folder, 0)) as server:
+        with monkeypatch.context() as patched:
+            patched.setattr(nar_body, "send_file", mock.AsyncMock(side_effect=problem))
+            assert not server.ask(path.url).whole
+        assert len(list(folder.iterdir())) == 1
+        assert server.ask(path.url).body == path.nar
+
+
+def test_only_the_pack_that_is_damaged_is_removed(store: Any, folder: Path, tmp_path: Path) -> None:
+    source = source_of(store.add("x", b"content"))
+    Filler(folder, MIB).fill(source)
+    pack, tier = folder / pack_name(source.nar_hash), HotTier(folder, 0)
+    opened = tier.open(source.nar_hash, source.size)
+    assert opened is not None
+    (tmp_path / "other").write_bytes(pack.read_bytes())
+    (tmp_path / "other").replace(pack)
+    tier.remove(source.nar_hash, opened, PackError("damaged"))
+    opened.close()
+    assert pack.exists()
 
 
 def test_the_longest_unused_goes_first(store: Any, folder: Path) -> None:

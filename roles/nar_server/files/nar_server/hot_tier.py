@@ -6,7 +6,7 @@
 
 A process of its own makes and removes packs (``filler``), told by lines on its standard input which ones are wanted. A
 pack gets its name when it is whole, checked and on disk: a crash leaves nothing half-written. Whoever sends a pack that
-is removed meanwhile has it open, and finishes.
+is removed meanwhile has it open, and finishes. One that turns out damaged is removed by who finds out, and made anew.
 """
 
 from __future__ import annotations
@@ -65,6 +65,15 @@ def _open(name: str) -> int:
         return os.open(name, OPEN_FLAGS)
 
 
+def _remove(name: str, opened: os.stat_result, problem: Exception) -> None:
+    """Remove a damaged pack, unless another one has its name by now."""
+    LOGGER.error("%s cannot be used: %s", name, problem)
+    # The folder may belong to somebody else.
+    with contextlib.suppress(OSError):
+        if os.path.samestat(os.lstat(name), opened):
+            Path(name).unlink()
+
+
 def _note_use(descriptor: int, status: os.stat_result) -> None:
     now = time.time()
     # The clock may have been ahead.
@@ -96,20 +105,27 @@ class HotTier:
 
         ``used``: it is written down as used now.
         """
-        name = f"{self._folder}/{pack_name(nar_hash)}"
+        name = self._name(nar_hash)
         try:
             descriptor = _open(name)
         except OSError:
             return None
+        status = os.fstat(descriptor)
         try:
-            status = os.fstat(descriptor)
             pack = self._pack(descriptor, size, status)
         except (PackError, OSError) as problem:
-            LOGGER.error("%s is damaged: %s", name, problem)
+            _remove(name, status, problem)
             return None
         if used:
             _note_use(descriptor, status)
         return pack
+
+    def _name(self, nar_hash: bytes) -> str:
+        return f"{self._folder}/{pack_name(nar_hash)}"
+
+    def remove(self, nar_hash: bytes, pack: Pack, problem: Exception) -> None:
+        """Remove the pack of a NAR, which ``pack`` is or was: ``problem`` came up while it was sent."""
+        _remove(self._name(nar_hash), os.fstat(pack.descriptor), problem)
 
     def _pack(self, descriptor: int, size: int, status: os.stat_result) -> Pack:
         key = status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size, size

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import math
 import os
 import time
@@ -23,6 +24,7 @@ from .layout import BUFFER_SIZE, Identity, LargeFile, Layout, Run, identity
 from .layout_index import Collected, LayoutIndex
 from .nar import NarError
 from .open_files import OpenFiles
+from .packs import Pack
 from .page_cache import NOT_AT_ONCE, send_file
 from .survey import Pace, Part, survey
 
@@ -31,6 +33,8 @@ _SCARCE_SLICE = 64 * 1024
 # What is read in less time, all its small files, was in memory; a disk that turns needs as long for one. The others on
 # the loop wait no longer for a first request.
 _FROM_MEMORY_SECONDS = 0.01
+# What goes wrong whatever is in a pack: no descriptors or memory are left, or the client's network is gone.
+_NOT_OF_A_PACK = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)
 
 
 class NarBody(Body):
@@ -82,12 +86,20 @@ class NarBody(Body):
                 tier.want(self._source)
             return
         with contextlib.closing(pack):
-            for segment, first, last in pack.within(self._first, self._last):
-                if segment.name is None:
-                    await send_file(sender, pack.descriptor, segment.offset + first, segment.offset + last)
-                else:
-                    name = segment.name or os.path.basename(self._root)  # noqa: PTH119
-                    await self._send_file(sender, LargeFile(segment.size, name), first, last)
+            try:
+                await self._send_pack(sender, pack)
+            except (NarError, OSError, EOFError, ValueError) as problem:
+                if not isinstance(problem, ConnectionError) and getattr(problem, "errno", None) not in _NOT_OF_A_PACK:
+                    tier.remove(self._nar_hash, pack, problem)
+                raise
+
+    async def _send_pack(self, sender: Sender, pack: Pack) -> None:
+        for segment, first, last in pack.within(self._first, self._last):
+            if segment.name is None:
+                await send_file(sender, pack.descriptor, segment.offset + first, segment.offset + last)
+            else:
+                name = segment.name or os.path.basename(self._root)  # noqa: PTH119
+                await self._send_file(sender, LargeFile(segment.size, name), first, last)
 
     async def _send_from_store(self, sender: Sender) -> None:
         found = identity(self._root)

@@ -166,7 +166,7 @@ def _read_segments(descriptor: int) -> list[Segment]:
             segments.append(Segment(start, size, offset, None if name is None else bytes.fromhex(name)))
             start += size
             offset += size if name is None else 0
-    except (ValueError, TypeError) as problem:
+    except (ValueError, TypeError, RecursionError) as problem:
         raise PackError(f"the pack's index cannot be read: {problem}") from problem
     if offset != begin:
         raise PackError("the pack is not as long as its index says")
