@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
 from nar_server import bodies, endpoints, layout, nar_body
+from nar_server.hot_tier import Source
+from nar_server.http import Sender
+from nar_server.layout_index import LayoutIndex
+from nar_server.open_files import OpenFiles
 
 from .running import Running
 
@@ -95,6 +101,40 @@ def test_what_a_slow_reader_did_not_take_is_read_again(
         part = server.ask(path.url, headers=f"{headers}Range: bytes=1000-9999999\r\n")
         assert part.body == path.nar[1000:10_000_000]
     assert len(reads) > len(set(reads))
+
+
+class Slow(Sender):
+    """Takes what it is given, and notes the largest part: all of it is held until a slow client has it."""
+
+    def __init__(self) -> None:
+        self.taken = bytearray()
+        self.most = 0
+
+    async def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.taken += data
+        self.most = max(self.most, len(data))
+
+    async def write_parts(self, parts: Sequence[bytes | bytearray | memoryview]) -> None:
+        await self.write(b"".join(parts))
+
+    async def sendfile(self, _descriptor: int, _offset: int, count: int) -> None:
+        raise AssertionError(f"{count} bytes of a large file")
+
+
+def test_a_thousand_slow_badges_hold_little(store: Any, trees: Any) -> None:
+    """Those that come when buffers are scarce."""
+    path, sender = store.add("x", trees["small"]), Slow()
+
+    async def send() -> None:
+        source = Source(os.fsencode(path.real), hashlib.sha256(path.nar).digest(), len(path.nar))
+        none_left = nar_body.Buffers(-1)
+        body = nar_body.NarBody(source, (0, source.size), LayoutIndex(MIB), none_left, OpenFiles(0))
+        await body.send(sender)
+        body.close()
+
+    asyncio.run(send())
+    assert sender.taken == path.nar
+    assert 1000 * sender.most <= 16 * MIB
 
 
 @pytest.mark.parametrize("kind", ["log", "listing", "directory"])

@@ -28,8 +28,8 @@ from .packs import Pack
 from .page_cache import NOT_AT_ONCE, send_file
 from .survey import Pace, Part, survey
 
-# While buffers are scarce, what is chunked or coded is read again for each so many bytes.
-_SCARCE_SLICE = 64 * 1024
+# While buffers are scarce, what is chunked or coded is read again for each so many bytes: a slow client holds no more.
+_SCARCE_SLICE = 16 * 1024
 # What is read in less time, all its small files, was in memory; a disk that turns needs as long for one. The others on
 # the loop wait no longer for a first request.
 _FROM_MEMORY_SECONDS = 0.01
