@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+MIB = 2**20
+
 
 def refused(answer: Any) -> None:
     assert answer.status == 503
@@ -125,6 +127,29 @@ def test_database_gone_and_back(store: Any, serve: Any, tmp_path: Path) -> None:
         assert server.ask(f"/{path.hash_part}.narinfo").status == 200
 
 
+def test_without_the_database_nothing_of_the_store_is_answered(store: Any, serve: Any) -> None:
+    """Not even that it is not there."""
+    path = store.add("x")
+    derivation = f"{'1' * 32}-x.drv"
+    with serve(store) as server:
+        store.database.unlink()
+        for target in (
+            f"/{path.hash_part}.narinfo",
+            f"/{path.hash_part}.narinfo?json",
+            f"/{path.hash_part}.ls",
+            f"/serve/{path.hash_part}",
+            f"/serve/{path.hash_part}/",
+            path.url,
+            f"/nar/{path.hash_part}-{path.nar_hash}.nar",
+            f"/log/{path.base_name}",
+            f"/build-trace-v2/{derivation}/out.doi",
+            f"/realisations/sha256:{'ab' * 32}!out.doi",
+            "/stats.json",
+            "/",
+        ):
+            refused(server.ask(target))
+
+
 def truncate(path: Path) -> None:
     os.truncate(path, 10)
 
@@ -144,7 +169,7 @@ def replace_by_fifo(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [truncate, grow, remove, replace_by_fifo])
-@pytest.mark.parametrize("victim", ["large/4", "large/5", "small/199", "small/199 known"])
+@pytest.mark.parametrize("victim", ["large/4", "large/4 known", "large/5", "small/199", "small/199 known"])
 def test_damage_while_sending_cuts_the_connection(
     store: Any, serve: Any, trees: Any, victim: str, damage: Callable[[Path], None]
 ) -> None:
@@ -161,6 +186,27 @@ def test_damage_while_sending_cuts_the_connection(
         assert server.ask("/health").status == 200
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_a_large_file_that_loses_its_end_while_it_is_sent_cuts_the_connection(
+    store: Any, serve: Any, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    path, sendfile = store.add("x", bytes(8 * MIB)), os.sendfile
+
+    def send(*arguments: int) -> int:
+        # It is open, and its size was right.
+        sent = sendfile(*arguments)
+        os.truncate(path.real, 4 * MIB)
+        return sent
+
+    with serve(store) as server:
+        if known:
+            assert server.ask(path.url).body == path.nar
+        monkeypatch.setattr(os, "sendfile", send)
+        answer = server.ask(path.url)
+        assert (answer.status, answer.whole, answer.reset) == (200, False, True)
+        assert server.ask("/health").status == 200
+
+
 @pytest.mark.parametrize("make", ["large", b"tiny"])
 @pytest.mark.parametrize("difference", [-8, 8])
 def test_a_nar_of_another_size_than_registered_is_cut(
@@ -173,6 +219,20 @@ def test_a_nar_of_another_size_than_registered_is_cut(
         assert answer.status in (0, 200)
         # A client that stops at the announced length must miss something.
         assert len(answer.body) < len(path.nar) + difference
+
+
+@pytest.mark.parametrize("make", ["large", "small", b"tiny"])
+@pytest.mark.parametrize("difference", [-8, 8])
+def test_a_range_of_a_nar_of_another_size_than_registered_is_cut(
+    store: Any, serve: Any, trees: Any, make: str | bytes, difference: int
+) -> None:
+    path = store.add("x", trees.get(make, make) if isinstance(make, str) else make)
+    store.execute("update ValidPaths set narSize = narSize + ?", (difference,))
+    with serve(store) as server:
+        for _ in range(2):
+            answer = server.ask(path.url, headers="Range: bytes=0-9\r\n")
+            assert answer.status in (0, 206)
+            assert not answer.whole
 
 
 def test_damage_before_the_request_is_cut_too(store: Any, serve: Any) -> None:

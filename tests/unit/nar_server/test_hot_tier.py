@@ -22,6 +22,8 @@ from nar_server.hot_tier import SUFFIX, HotTier, Source, pack_name
 from nar_server.nar import NarError
 from nar_server.packs import PackError
 
+from .test_failures import grow, remove, replace_by_fifo, truncate
+
 MIB = 2**20
 
 
@@ -189,6 +191,19 @@ def test_only_the_pack_that_is_damaged_is_removed(store: Any, folder: Path, tmp_
     tier.remove(source.nar_hash, opened, PackError("damaged"))
     opened.close()
     assert pack.exists()
+
+
+@pytest.mark.parametrize("damage", [truncate, grow, remove, replace_by_fifo])
+def test_a_large_file_that_changed_since_its_pack_was_made_cuts_the_connection(
+    store: Any, serve: Any, trees: Any, folder: Path, damage: Callable[[Path], None]
+) -> None:
+    path = store.add("x", trees["large"])
+    Filler(folder, 100 * MIB).fill(source_of(path))
+    damage(path.real / "4")
+    with serve(store, tier=HotTier(folder, 0)) as server:
+        answer = server.ask(path.url)
+        assert answer.status == 200
+        assert not answer.whole
 
 
 def test_the_longest_unused_goes_first(store: Any, folder: Path) -> None:
@@ -408,6 +423,21 @@ def test_a_smaller_budget_removes_what_is_too_much(store: Any, folder: Path) -> 
     environment = os.environ | {"PYTHONPATH": str(Path(filler.__file__).parents[1])}
     subprocess.run(command, stdin=subprocess.DEVNULL, env=environment, check=True)
     assert len(list(folder.iterdir())) == 2
+
+
+def test_a_pack_gets_its_name_when_all_of_it_is_on_the_disk(
+    store: Any, trees: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, synced = os.fdatasync, []
+
+    def fdatasync(descriptor: int) -> None:
+        synced.append((list(folder.iterdir()), os.fstat(descriptor).st_size))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fdatasync", fdatasync)
+    Filler(folder, 200 * MIB).fill(source_of(store.add("x", trees["small"])))
+    (pack,) = folder.iterdir()
+    assert synced == [([], pack.stat().st_size)]
 
 
 def test_killed_at_any_time_nothing_half_written_has_a_name(store: Any, trees: Any, folder: Path) -> None:
