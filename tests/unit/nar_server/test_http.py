@@ -37,6 +37,16 @@ def test_pipelined_requests_are_answered_in_order(store: Any, serve: Any, trees:
             position = data.index(body, position) + len(body)
 
 
+def test_narinfos_asked_for_in_one_packet_are_answered_in_order(store: Any, serve: Any) -> None:
+    paths = [store.add(f"x{number}") for number in range(20)]
+    with serve(store) as server:
+        connection = server.connect()
+        requests = [f"GET /{path.hash_part}.narinfo HTTP/1.1\r\nHost: x\r\n\r\n" for path in paths]
+        connection.sendall("".join(requests).encode()[:-2] + b"Connection: close\r\n\r\n")
+        data = read_all(connection)
+    assert re.findall(rb"StorePath: /nix/store/(\S+)\n", data) == [path.base_name.encode() for path in paths]
+
+
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
@@ -99,6 +109,34 @@ def test_each_body_of_pipelined_answers_is_closed_once_and_before_the_next(later
 
     asyncio.run(asyncio.wait_for(work(), 20))
     assert opened == []
+
+
+class Wrong(Body):
+    """A body that says it has four bytes."""
+
+    length = 4
+
+    def __init__(self, sent: bytes) -> None:
+        self._sent = sent
+
+    async def send(self, sender: Sender) -> None:
+        await sender.write(self._sent)
+
+
+@pytest.mark.parametrize("sent", [b"", b"abc", b"abcde"])
+def test_a_body_of_another_length_than_it_said_resets_the_connection(sent: bytes) -> None:
+    async def work() -> None:
+        server = HttpServer(lambda _request: Response(200, Wrong(sent)))
+        listener = socket.create_server(("127.0.0.1", 0))
+        server.listen([listener])
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        writer.close()
+        await server.shutdown(0)
+
+    asyncio.run(asyncio.wait_for(work(), 20))
 
 
 def test_a_client_may_leave_before_its_answer_has_begun() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import hashlib
 import os
@@ -17,6 +18,7 @@ import pytest
 from nar_server import bodies, endpoints, layout, nar_body
 from nar_server.hot_tier import Source
 from nar_server.http import Sender
+from nar_server.http.sending import SocketSender
 from nar_server.layout_index import LayoutIndex
 from nar_server.open_files import OpenFiles
 
@@ -66,6 +68,24 @@ def test_slow_readers_cost_little_memory(store: Any, running: Running, trees: An
     for reader in readers:
         reader.close()
     assert memory < 256 * MIB
+
+
+def imported(module: Path) -> set[str]:
+    """What a module imports, wherever it does so."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module is not None and not node.level:
+            names.add(node.module)
+    return names
+
+
+def test_files_are_read_and_never_mapped() -> None:
+    """Only the memory that workers share is mapped: no file of a store, which may change meanwhile."""
+    modules = sorted(Path(nar_body.__file__).parent.rglob("*.py"))
+    assert len(modules) > 50
+    assert [module.name for module in modules if "mmap" in imported(module)] == ["metrics.py"]
 
 
 def test_many_first_requests_for_a_path_survey_it_twice_at_most(
@@ -178,6 +198,40 @@ def test_slow_readers_of_what_is_made_are_few_at_a_time(
         assert (answer.status, answer.reset) == (200, False)
         assert len(answer.body) > 60 * MIB
     assert most <= endpoints._PLACES
+
+
+@pytest.mark.parametrize("kind", ["sparse", "small", "large"])
+def test_others_have_their_turn_after_every_4_mib_of_a_nar(
+    store: Any, serve: Any, trees: Any, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Which take some milliseconds: so long a narinfo waits for each NAR that is sent."""
+    path = add_sparse(store, 64 * MIB) if kind == "sparse" else store.add("x", trees[kind])
+    size = 64 * MIB + NAR_OF_A_FILE if kind == "sparse" else len(path.nar)
+    sent: list[int] = []
+
+    def turn() -> None:
+        sent.append(0)
+        asyncio.get_running_loop().call_soon(turn)
+
+    # Nothing is sent, as if to a client that takes all it is given at once.
+    def take(count: int) -> int:
+        if not sent:
+            turn()
+        sent[-1] += count
+        return count
+
+    def try_send(sender: SocketSender, data: Any, more: bool = False) -> int:
+        sender.sent += take(len(data))
+        return len(data)
+
+    monkeypatch.setattr(SocketSender, "try_send", try_send)
+    monkeypatch.setattr(os, "sendfile", lambda _socket, _file, _offset, count: take(count))
+    with serve(store) as server:
+        # The first time it is surveyed meanwhile.
+        for _ in range(2):
+            server.ask(path.url)
+    assert sum(sent) >= 2 * size
+    assert max(sent) <= 4 * MIB
 
 
 def test_narinfos_are_answered_while_a_large_nar_streams(store: Any, running: Running) -> None:
