@@ -10,7 +10,11 @@ from unittest import mock
 
 import pytest
 from nar_server import layout, listing, nar_body
+from nar_server.app import NarServer
+from nar_server.config import parse_config
+from nar_server.http import Request, Response
 from nar_server.policy import Mode
+from nar_server.views import Views
 
 A, B, C = ("a" * 32, "b" * 32, "c" * 32)
 LARGE = 4 * 1024 * 1024
@@ -22,6 +26,13 @@ def test_cache_info_and_health(store: Any, serve: Any) -> None:
         assert (info.status, info.body) == (200, b"StoreDir: /nix/store\nWantMassQuery: 1\nPriority: 10\n")
         assert info.headers["content-type"].startswith("text/x-nix-cache-info")
         assert server.ask("/health").body == b"ok\n"
+
+
+def test_cache_info_is_of_the_store_and_the_priority_that_are_configured() -> None:
+    views = Views.of(parse_config('store_dir = "/opt/store"\npriority = 7\n'))
+    answer = NarServer(views, mock.Mock()).handle(Request("GET", "/nix-cache-info", {}))
+    assert isinstance(answer, Response)
+    assert answer.body == b"StoreDir: /opt/store\nWantMassQuery: 1\nPriority: 7\n"
 
 
 def test_narinfo_and_both_addresses_of_a_nar(store: Any, serve: Any, trees: Any) -> None:
@@ -86,6 +97,14 @@ def test_misses_are_404_and_not_kept(store: Any, serve: Any) -> None:
                 assert answer.body == (b"not found\n" if method == "GET" else b"")
 
 
+def test_a_link_to_nowhere_is_a_path_like_others(store: Any, serve: Any) -> None:
+    path = store.add("x", lambda real: real.symlink_to("/nowhere"))
+    with serve(store) as server:
+        assert server.ask(f"/{path.hash_part}.narinfo").status == 200
+        answer = server.ask(path.url)
+        assert (answer.status, answer.body) == (200, path.nar)
+
+
 @pytest.mark.parametrize(
     "target", ["/" + A[:-1], "/" + A + "0", "/" + A.upper(), "/e" + A[1:], "/%61" + A[1:], "/..", "/../" + A, "//" + A]
 )
@@ -93,6 +112,26 @@ def test_what_is_no_hash_reaches_no_database(store: Any, serve: Any, target: str
     store.add("x", hash_part=A)
     with serve(store) as server, mock.patch.object(server.database, "select", side_effect=AssertionError("asked")):
         assert server.ask(f"{target}.narinfo").status == 404
+
+
+def test_what_is_no_hash_reaches_no_database_at_any_address(store: Any, serve: Any) -> None:
+    store.add("x", hash_part=A)
+    nar_hash = "0" * 52
+    with serve(store) as server, mock.patch.object(server.database, "select", side_effect=AssertionError("asked")):
+        for wrong in (A[:-1], A + "0", A.upper(), "e" + A[1:], "%61" + A[1:], "..", ""):
+            for target in (
+                f"/{wrong}.narinfo",
+                f"/{wrong}.narinfo?json",
+                f"/{wrong}.ls",
+                f"/serve/{wrong}",
+                f"/serve/{wrong}/",
+                f"/nar/{nar_hash}.nar?hash={wrong}",
+                f"/nar/{wrong}-{nar_hash}.nar",
+                f"/log/{wrong}-x.drv",
+                f"/build-trace-v2/{wrong}-x.drv/out.doi",
+                f"/realisations/sha256:{wrong}!out.doi",
+            ):
+                assert server.ask(target).status == 404, target
 
 
 @pytest.mark.parametrize("columns", [{"narSize": 0}, {"narSize": None}, {"hash": "sha256:x"}])
@@ -172,6 +211,22 @@ def test_errors_show_no_paths(store: Any, serve: Any, tmp_path: Path) -> None:
         assert answer.status >= 400
         assert str(tmp_path).encode() not in answer.body
         assert b"Traceback" not in answer.body
+
+
+def test_failures_of_our_own_show_no_traces(store: Any, serve: Any, tmp_path: Path) -> None:
+    path = store.add("x")
+    with serve(store) as server, mock.patch.object(server.database, "select", side_effect=RuntimeError(str(tmp_path))):
+        for target in (
+            "/health",
+            f"/{path.hash_part}.narinfo",
+            f"/{path.hash_part}.narinfo?json",
+            f"/{path.hash_part}.ls",
+            f"/serve/{path.hash_part}/",
+            path.url,
+        ):
+            answer = server.ask(target)
+            assert (answer.status, answer.body) == (500, b"internal server error\n")
+            assert answer.headers["cache-control"] == "no-store"
 
 
 def test_small_files_are_joined(store: Any, serve: Any, trees: Any) -> None:

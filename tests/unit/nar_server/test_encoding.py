@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from urllib.request import Request, urlopen
 
 import pytest
 import zstandard
@@ -147,6 +148,15 @@ def test_nothing_else_is_coded_and_nothing_when_switched_off(store: Any, serve: 
         others.append(server.ask(path.url, headers=WANTED))
     for answer in others:
         assert not {"vary", "content-encoding"} & set(answer.headers)
+
+
+def test_level_0_codes_nothing(store: Any, running: Callable[..., Running]) -> None:
+    path = store.add("x", b"x" * 1000)
+    wanted = Request(f"http://{running('level = 0').address}{path.url}", headers={"Accept-Encoding": "zstd"})
+    with urlopen(wanted) as answer:
+        assert not {"Content-Encoding", "Vary"} & set(answer.headers)
+        assert answer.headers["Content-Length"] == str(len(path.nar))
+        assert answer.read() == path.nar
 
 
 @pytest.mark.parametrize("make", ["small", "large"])
