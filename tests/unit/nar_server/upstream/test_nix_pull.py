@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,30 @@ def test_a_closure_comes_through(nix: Any, tmp_path: Path, serve: Any, make_key:
     for name in ("first", "second"):
         there = {path.name for path in (tmp_path / name / "nix/store").iterdir() if not path.name.startswith(".")}
         assert there == {Path(path).name for path in paths}
+
+
+def test_a_part_of_a_pulled_nar_says_which_it_is(store: Any, make_upstream: Any, front: Any) -> None:
+    fake = make_upstream()
+    path = fake.add("x", b"x" * 300_000, "xz")
+    running, size = front(fake.url, fake.key), len(path.nar)
+    connection = HTTPConnection(running.address)
+    url = f"/nar/{path.info.nar_hash_base32}.nar?hash={path.hash_part}"
+    try:
+        assert running.get(url) == path.nar
+        for asked, status, said, length in (
+            ("5-9", 206, f"5-9/{size}", 5),
+            ("-7", 206, f"{size - 7}-{size - 1}/{size}", 7),
+            (f"{size - 1}-", 206, f"{size - 1}-{size - 1}/{size}", 1),
+            ("0-", 206, f"0-{size - 1}/{size}", size),
+            (f"{size}-", 416, f"*/{size}", len(b"no such range\n")),
+        ):
+            connection.request("GET", url, headers={"Range": f"bytes={asked}"})
+            with connection.getresponse() as answer:
+                assert (answer.status, answer.headers["Content-Range"]) == (status, f"bytes {said}")
+                assert len(answer.read()) == length
+    finally:
+        connection.close()
+        running.close()
 
 
 def test_both_addresses_head_and_json(store: Any, serve: Any, make_upstream: Any, front: Any) -> None:

@@ -65,6 +65,11 @@ def test_what_is_not_believed(fake: FakeUpstream, lines: dict[str, str], reason:
         parse(fake, path := fake.add("x", **lines), path.hash_part)
 
 
+def test_another_scheme_is_another_origin(fake: FakeUpstream) -> None:
+    with pytest.raises(UntrustedError, match="its NAR is not with the upstream"):
+        parse(fake, fake.add("x", URL=f"https://127.0.0.1:{fake.port}/cache/nar/x.nar.none"))
+
+
 def test_signed_by_another_or_for_another(fake: FakeUpstream, make_key: Callable[[str], SecretKey]) -> None:
     with pytest.raises(UntrustedError, match="no key of this upstream"):
         parse(fake, fake.add("x", sign_with=make_key("impostor-1")))

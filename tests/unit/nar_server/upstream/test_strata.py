@@ -10,9 +10,11 @@ import pytest
 from nar_server.keys import SecretKey
 from nar_server.metrics import Shared
 from nar_server.upstream.breaker import Breaker
+from nar_server.upstream.client import FetchError
 from nar_server.upstream.strata import ask_strata
 
 from .conftest import FakeUpstream, config_of
+from .test_pull import fetch, run
 
 
 def ask(
@@ -121,6 +123,30 @@ def test_redirects_are_not_followed(fake: FakeUpstream, make_puller: Any, target
     path = fake.add("x")
     fake.redirect = target
     assert find(make_puller(config_of(fake)), path.hash_part) is None
+
+
+@pytest.mark.parametrize("what", ["narinfo", "nar"])
+def test_redirects_to_what_is_right_are_not_followed_either(
+    make_upstream: Callable[..., FakeUpstream], make_puller: Any, what: str
+) -> None:
+    fake, other = make_upstream(), make_upstream()
+    for each in (fake, other):
+        path = each.add("x")
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        if what == "narinfo":
+            fake.redirect = f"{other.url}/{path.hash_part}.narinfo"
+            assert await pulling.puller.find(pulling.view, path.hash_part) is None
+        else:
+            assert await pulling.puller.find(pulling.view, path.hash_part) is not None
+            fake.redirect = f"{other.url}/nar/x.nar.none"
+            with pytest.raises(FetchError):
+                await fetch(pulling, path.hash_part)
+        await pulling.puller.close()
+
+    run(work())
+    assert not other.requests
 
 
 def test_a_nobody(make_puller: Any, make_key: Callable[[str], SecretKey]) -> None:

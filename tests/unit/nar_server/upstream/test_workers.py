@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from http.client import IncompleteRead
 from pathlib import Path
@@ -57,6 +58,24 @@ def test_clients_of_all_workers_cost_one_fetch(running: Running, fake: Any, tmp_
         assert connection.getresponse().status == 200
         connection.close()
     assert [file.name for file in (tmp_path / "spool").glob("*.part")] == []
+
+
+def test_a_fetch_goes_on_when_its_client_leaves(running: Running, fake: Any, tmp_path: Path) -> None:
+    path = fake.add("x", b"x" * 3_000_000)
+    fake.hold = True
+    nar = f"{path.info.nar_hash_base32}.nar"
+    with running.connect() as client:
+        client.sendall(f"GET /nar/{nar}?hash={path.hash_part} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert client.recv(12) == b"HTTP/1.1 200"
+    # The server learns of it.
+    time.sleep(0.3)
+    fake.go_on.set()
+    end = time.monotonic() + 20
+    while not (tmp_path / "spool" / nar).exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert (tmp_path / "spool" / nar).read_bytes() == path.nar
+    assert fake.nars() == 1
 
 
 def test_a_fetch_whose_worker_dies_is_begun_again(running: Running, fake: Any, tmp_path: Path) -> None:
