@@ -264,6 +264,19 @@ def test_signs_of_life(config: Any, tmp_path: Path) -> None:
         server.close()
 
 
+def test_signs_of_life_that_nobody_takes(config: Any, tmp_path: Path) -> None:
+    server = Running(config(), tmp_path, WATCHDOG_USEC="150000")
+    try:
+        (tmp_path / "notify").unlink()
+        server.process.send_signal(signal.SIGHUP)
+        server.log_line("reloaded: ")
+        assert server.get("/health") == b"ok\n"
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(10) == 0
+    finally:
+        server.close()
+
+
 def test_stats(running: Running, store: Any, tmp_path: Path) -> None:
     path = store.add("x")
     running.get(f"/{path.hash_part}.narinfo")

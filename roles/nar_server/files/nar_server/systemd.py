@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import time
@@ -14,10 +15,13 @@ _FIRST_DESCRIPTOR = 3
 
 
 def notify(state: str) -> None:
-    """Tell systemd, when it started us."""
+    """Tell systemd, when it started us. Whether it listens does not matter to those who are served."""
     address = os.environ.get("NOTIFY_SOCKET")
     if address:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notifier:
+        with (
+            contextlib.suppress(OSError),
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notifier,
+        ):
             notifier.sendto(state.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
 
 
