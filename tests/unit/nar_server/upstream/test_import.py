@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from nar_server.path_info import PathInfo
-from nar_server.upstream.daemon import Daemon, DaemonError
+from nar_server.upstream.daemon import _DAEMON_MAGIC, _NEXT, _VERSION, Daemon, DaemonError
 
 from ..running import Running
 from .conftest import STORE, FakeUpstream, config_of
@@ -198,6 +198,23 @@ def test_something_else_on_the_socket(tmp_path: Path) -> None:
 
         server = await asyncio.start_unix_server(answer, tmp_path / "socket")
         with pytest.raises(DaemonError, match="it is not Nix's daemon"):
+            await Daemon.connect(tmp_path / "socket")
+        server.close()
+
+    asyncio.run(asyncio.wait_for(work(), 20))
+
+
+def test_a_daemon_that_ends_within_a_text(tmp_path: Path) -> None:
+    def numbers(*values: int) -> bytes:
+        return b"".join(value.to_bytes(8, "little") for value in values)
+
+    async def work() -> None:
+        async def answer(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.write(numbers(_DAEMON_MAGIC, _VERSION, _NEXT, 100) + b"abc")
+            writer.write_eof()
+
+        server = await asyncio.start_unix_server(answer, tmp_path / "socket")
+        with pytest.raises(DaemonError, match="it closed the connection"):
             await Daemon.connect(tmp_path / "socket")
         server.close()
 

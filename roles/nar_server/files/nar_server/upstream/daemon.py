@@ -164,8 +164,11 @@ class Daemon:
             self._string(text)
 
     async def _number(self) -> int:
+        return int.from_bytes(await self._exactly(8), "little")
+
+    async def _exactly(self, size: int) -> bytes:
         try:
-            return int.from_bytes(await self._reader.readexactly(8), "little")
+            return await self._reader.readexactly(size)
         except asyncio.IncompleteReadError:
             raise DaemonError("it closed the connection") from None
 
@@ -173,7 +176,7 @@ class Daemon:
         length = await self._number()
         if length > _LONGEST_STRING:
             raise DaemonError(f"it sent a text of {length} bytes")
-        data = await self._reader.readexactly(length + -length % 8)
+        data = await self._exactly(length + -length % 8)
         return data[:length].decode("utf-8", "replace")
 
     def close(self) -> None:
