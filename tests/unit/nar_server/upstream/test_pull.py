@@ -440,6 +440,20 @@ def test_cleaning_keeps_what_is_whole(fake: FakeUpstream, make_puller: Any) -> N
     assert {path.name for path in folder.iterdir()} == names
 
 
+def test_cleaning_keeps_a_narinfo_whose_hash_is_in_base_16(fake: FakeUpstream, make_puller: Any) -> None:
+    path = fake.add("x", NarHash=f"sha256:{fake.add('x').info.nar_hash.hex()}")
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        await fetch(pulling, path.hash_part)
+        await pulling.puller.finish()
+        await pulling.puller.close()
+
+    run(work())
+    pulling.puller.spool.clean()
+    assert names(pulling, ".narinfo") == [f"{path.hash_part}.narinfo"]
+
+
 def test_without_a_descriptor_for_the_reader_nobody_keeps_the_lock(fake: FakeUpstream, make_puller: Any) -> None:
     path = fake.add("x", LARGE)
     pulling = make_puller(config_of(fake))

@@ -19,12 +19,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from .. import base32
 from ..path_info import PathInfo
 from .offer import UntrustedError
 from .spooled import Reader, SpoolFullError, Writer
 
 _NARINFO_SEPARATOR = "\n"
-_NAR_HASH = re.compile(r"^NarHash: sha256:([0-9a-z]{52})$", re.MULTILINE)
+_NAR_HASH = re.compile(r"^NarHash:\s*sha256:(?:([0-9a-z]{52})|([0-9a-f]{64}))\s*$", re.MULTILINE)
 
 
 class Spool:
@@ -142,8 +143,8 @@ class Spool:
         """Remove what killed writers left, and narinfos whose NARs were evicted."""
         for path in self.folder.glob("*.narinfo"):
             with contextlib.suppress(OSError, UnicodeDecodeError):
-                found = _NAR_HASH.search(path.read_text(encoding="ascii"))
-                if found is None or not (self.folder / f"{found[1]}.nar").exists():
+                name = _nar_name(path.read_text(encoding="ascii"))
+                if name is None or not (self.folder / name).exists():
                     path.unlink()
         for path in self.folder.glob("*.narinfo.*"):
             # A living worker is about to give it its name.
@@ -157,6 +158,15 @@ class Spool:
                     _unlink_own(path, descriptor)
                 finally:
                     os.close(descriptor)
+
+
+def _nar_name(narinfo: str) -> str | None:
+    """The name of the whole NAR that a kept narinfo is of."""
+    found = _NAR_HASH.search(narinfo)
+    if found is None:
+        return None
+    in_base32, in_base16 = found.groups()
+    return f"{in_base32 or base32.encode(bytes.fromhex(in_base16))}.nar"
 
 
 def _open_whole(final: Path, info: PathInfo) -> Reader:
