@@ -63,7 +63,10 @@ class OfferedPath:
 
 @dataclass
 class FakeUpstream:
-    """What it answers, by target; ``pause`` seconds before each narinfo, ``drip`` between halves of a NAR."""
+    """What it answers, by target; ``pause`` seconds before each narinfo.
+
+    ``compresses``: whether it does so for those who take gzip.
+    """
 
     key: SecretKey
     bodies: dict[str, bytes] = field(default_factory=dict)
@@ -72,6 +75,7 @@ class FakeUpstream:
     truncate: int = 0
     redirect: str = ""
     status: int = 200
+    compresses: bool = False
     half_sent: threading.Event = field(default_factory=threading.Event)
     go_on: threading.Event = field(default_factory=threading.Event)
     hold: bool = False
@@ -123,9 +127,14 @@ def handler(upstream: FakeUpstream) -> type[BaseHTTPRequestHandler]:
             body = upstream.bodies.get(self.path)
             if self.path.endswith(".narinfo"):
                 time.sleep(upstream.pause)
+            coded = body is not None and upstream.compresses and "gzip" in self.headers.get("Accept-Encoding", "")
+            if body is not None and coded:
+                body = gzip.compress(body)
             self.send_response(404 if body is None else 302 if upstream.redirect else upstream.status)
             if upstream.redirect:
                 self.send_header("Location", upstream.redirect)
+            if coded:
+                self.send_header("Content-Encoding", "gzip")
             self.send_header("Content-Length", str(len(body or b"")))
             self.end_headers()
             if body is None:

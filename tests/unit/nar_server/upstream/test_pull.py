@@ -69,6 +69,18 @@ def test_every_compression(fake: FakeUpstream, make_puller: Any, compression: st
     assert names(pulling, ".part") == []
 
 
+def test_an_upstream_that_compresses_for_who_takes_it(fake: FakeUpstream, make_puller: Any) -> None:
+    path = fake.add("x", LARGE)
+    fake.compresses = True
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        assert await fetch(pulling, path.hash_part) == path.nar
+        await pulling.puller.close()
+
+    run(work())
+
+
 def test_any_number_of_clients_of_several_workers_cost_one_fetch(fake: FakeUpstream, make_puller: Any) -> None:
     path = fake.add("x", LARGE)
     fake.hold = True

@@ -107,9 +107,8 @@ class Upstream:
     async def nar(self, session: aiohttp.ClientSession, offer: Offer) -> AsyncIterator[bytes]:
         """The packed NAR in chunks. Raises FetchError when it does not come whole, GoneError if it is not there."""
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=NARINFO_SECONDS, sock_read=STALL_SECONDS)
-        headers = {"Accept-Encoding": "identity"}
         try:
-            async with session.get(offer.url, timeout=timeout, allow_redirects=False, headers=headers) as response:
+            async with session.get(offer.url, timeout=timeout, allow_redirects=False) as response:
                 if _has_none(response.status):
                     raise GoneError(f"it answered {response.status}")
                 encoding = response.headers.get("Content-Encoding", "identity")

@@ -191,7 +191,8 @@ class Puller:
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
-            headers = {"User-Agent": "nar-server"}
+            # Unless told otherwise, aiohttp offers to take what it would then have to unpack.
+            headers = {"User-Agent": "nar-server", "Accept-Encoding": "identity"}
             self._session = aiohttp.ClientSession(connector=connector, headers=headers, auto_decompress=False)
         return self._session
 
