@@ -278,6 +278,35 @@ def test_room_is_made_by_what_was_used_longest_ago(fake: FakeUpstream, make_pull
     assert pulling.puller.spool.used() <= 1_000_000
 
 
+def test_what_is_evicted_at_once_reaches_those_who_waited_for_it(fake: FakeUpstream, make_puller: Any) -> None:
+    path = fake.add("x", LARGE)
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        reading = await pulling.puller.open(pulling.view, path.hash_part)
+        await pulling.puller.finish()
+        (pulling.puller.spool.folder / f"{path.info.nar_hash_base32}.nar").unlink()
+        assert b"".join([data async for data in pulling.puller.tail(reading, path.info)]) == path.nar
+        reading.close()
+        await pulling.puller.close()
+
+    run(work())
+
+
+def test_a_writer_that_ends_leaves_the_file_of_the_next_one(fake: FakeUpstream, make_puller: Any) -> None:
+    path, pulling = fake.add("x"), make_puller()
+    first = pulling.puller.spool.open(path.info)
+    first.write(path.nar)
+    first.finish()
+    (pulling.puller.spool.folder / f"{path.info.nar_hash_base32}.nar").unlink()
+    second = pulling.puller.spool.open(path.info)
+    first.close()
+    second.write(path.nar)
+    second.finish()
+    second.close()
+    assert names(pulling, ".nar") == [f"{path.info.nar_hash_base32}.nar"]
+
+
 def test_what_fits_into_no_spool_is_not_offered(
     fake: FakeUpstream, make_puller: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from .. import base32
 from ..path_info import PathInfo
 from .offer import UntrustedError
-from .spooled import Reader, SpoolFullError, Writer
+from .spooled import GROWING, Reader, SpoolFullError, Writer, unlink_own
 
 _NARINFO_SEPARATOR = "\n"
 _NAR_HASH = re.compile(r"^NarHash:\s*sha256:(?:([0-9a-z]{52})|([0-9a-f]{64}))\s*$", re.MULTILINE)
@@ -56,20 +56,20 @@ class Spool:
                 return _open_whole(final, info)
             # Somebody may have removed it, to clear it.
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, GROWING)
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                return Reader(descriptor, final, whole=False)
+                return Reader(descriptor, whole=False)
             status = os.fstat(descriptor)
             if status.st_nlink == 0 or final.exists():
                 # Its writer ended between our two looks; the second may have made an empty file.
-                _unlink_own(part, descriptor)
+                unlink_own(part, descriptor)
                 os.close(descriptor)
                 continue
             if status.st_size:
                 # Left by a writer that was killed. Whoever still reads it must not see it change.
-                _unlink_own(part, descriptor)
+                unlink_own(part, descriptor)
                 os.close(descriptor)
                 continue
             return Writer(descriptor, part, final, info)
@@ -155,7 +155,7 @@ class Spool:
                 descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    _unlink_own(path, descriptor)
+                    unlink_own(path, descriptor)
                 finally:
                     os.close(descriptor)
 
@@ -179,11 +179,4 @@ def _open_whole(final: Path, info: PathInfo) -> Reader:
     except BaseException:
         os.close(descriptor)
         raise
-    return Reader(descriptor, final, whole=True)
-
-
-def _unlink_own(part: Path, locked: int) -> None:
-    """Remove a name, if it is still that of the file whose lock is held: another worker may have used it since."""
-    with contextlib.suppress(FileNotFoundError):
-        if os.path.samestat(part.stat(), os.fstat(locked)):
-            part.unlink()
+    return Reader(descriptor, whole=True)

@@ -11,12 +11,16 @@ import errno
 import fcntl
 import hashlib
 import os
+import stat
 from pathlib import Path
 
 from ..path_info import PathInfo
 from .offer import UntrustedError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# The modes of a file that is being written, and of one whose content is right. Only its readers may still have the
+# latter: its name goes when it is evicted.
+GROWING, VERIFIED = 0o600, 0o640
 
 
 class SpoolFullError(Exception):
@@ -36,7 +40,7 @@ class Writer:
 
     def reader(self) -> Reader:
         """A reader of what this writes."""
-        return Reader(os.open(self._part, os.O_RDONLY | os.O_CLOEXEC), self._final, whole=False)
+        return Reader(os.open(self._part, os.O_RDONLY | os.O_CLOEXEC), whole=False)
 
     def write(self, data: bytes) -> None:
         """Append. Raises UntrustedError when it is more than the NAR has, SpoolFullError when the disk is full."""
@@ -60,28 +64,29 @@ class Writer:
         if self._hash.digest() != self._info.nar_hash:
             raise UntrustedError("the NAR has another hash than its narinfo says")
         os.fsync(self._descriptor)
+        os.fchmod(self._descriptor, VERIFIED)
         self._part.rename(self._final)
 
     def close(self) -> None:
         """Remove what is not finished, and let go of the lock."""
         try:
-            if not self._is_final():
-                self._part.unlink(missing_ok=True)
+            unlink_own(self._part, self._descriptor)
         finally:
             os.close(self._descriptor)
 
-    def _is_final(self) -> bool:
-        with contextlib.suppress(FileNotFoundError):
-            return os.path.samestat(self._final.stat(), os.fstat(self._descriptor))
-        return False
+
+def unlink_own(part: Path, locked: int) -> None:
+    """Remove a name, if it is still that of the file whose lock is held: another worker may have used it since."""
+    with contextlib.suppress(FileNotFoundError):
+        if os.path.samestat(part.stat(), os.fstat(locked)):
+            part.unlink()
 
 
 class Reader:
     """Reads a NAR that may still be written by this or another worker. Close it."""
 
-    def __init__(self, descriptor: int, final: Path, *, whole: bool) -> None:
+    def __init__(self, descriptor: int, *, whole: bool) -> None:
         self.descriptor = descriptor
-        self._final = final
         self._whole = whole
 
     def size(self) -> int:
@@ -89,10 +94,8 @@ class Reader:
         return os.fstat(self.descriptor).st_size
 
     def whole(self) -> bool:
-        """Whether it is finished and verified. Once it was, its eviction does not matter to this reader."""
-        if not self._whole:
-            with contextlib.suppress(FileNotFoundError):
-                self._whole = os.path.samestat(self._final.stat(), os.fstat(self.descriptor))
+        """Whether it is finished and verified. Its eviction does not matter to this reader."""
+        self._whole = self._whole or stat.S_IMODE(os.fstat(self.descriptor).st_mode) == VERIFIED
         return self._whole
 
     def abandoned(self) -> bool:
