@@ -19,7 +19,7 @@ from aiohttp import ClientSession, ClientTimeout
 from nar_server.upstream import client, spool
 from nar_server.upstream.client import FetchError
 from nar_server.upstream.pull import HELD_BACK
-from nar_server.upstream.spooled import Writer
+from nar_server.upstream.spooled import SpoolFullError, Writer
 
 from .conftest import PACKERS, FakeUpstream, Pulling, config_of
 
@@ -276,6 +276,54 @@ def test_room_is_made_by_what_was_used_longest_ago(fake: FakeUpstream, make_pull
 
     run(work())
     assert pulling.puller.spool.used() <= 1_000_000
+
+
+def test_room_is_kept_for_what_is_being_fetched(fake: FakeUpstream, make_puller: Any) -> None:
+    kept, *large = (fake.add(name, os.urandom(size)) for name, size in (("a", 100_000), ("b", 400_000), ("c", 400_000)))
+    late = fake.add("d", os.urandom(400_000))
+    pulling = make_puller(config_of(fake), size=1_000_000)
+    has = pulling.puller.spool.has
+
+    async def work() -> None:
+        await fetch(pulling, kept.hash_part)
+        fake.hold = True
+        under_way = [asyncio.ensure_future(fetch(pulling, path.hash_part)) for path in large]
+        while sum(fake.requests[f"/cache/nar/{path.info.path.name}.nar.none"] for path in large) < len(large):
+            await asyncio.sleep(0.01)
+        with pytest.raises(FetchError):
+            await fetch(pulling, late.hash_part)
+        fake.go_on.set()
+        assert await asyncio.gather(*under_way) == [path.nar for path in large]
+        assert [has(path.info) for path in (kept, *large, late)] == [True, True, True, False]
+        await pulling.puller.close()
+
+    run(work())
+
+
+def test_of_those_that_come_at_once_the_first_has_its_room(fake: FakeUpstream, make_puller: Any) -> None:
+    paths = [fake.add(name, os.urandom(700_000)) for name in ("a", "b")]
+    spool = make_puller(size=1_000_000).puller.spool
+    writers = [spool.open(path.info) for path in paths]
+    os.utime(spool.folder / f"{paths[0].info.nar_hash_base32}.{paths[0].info.nar_size}.part", (1, 1))
+    spool.make_room(paths[0].info)
+    with pytest.raises(SpoolFullError):
+        spool.make_room(paths[1].info)
+    for writer in writers:
+        writer.close()
+
+
+def test_nothing_is_evicted_for_what_the_disk_cannot_hold(fake: FakeUpstream, make_puller: Any) -> None:
+    kept, large = fake.add("kept"), fake.add("large", LARGE)
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        await fetch(pulling, kept.hash_part)
+        with mock.patch.object(spool.Spool, "_free", return_value=1000), pytest.raises(FetchError):
+            await fetch(pulling, large.hash_part)
+        assert pulling.puller.spool.has(kept.info)
+        await pulling.puller.close()
+
+    run(work())
 
 
 def test_what_is_evicted_at_once_reaches_those_who_waited_for_it(fake: FakeUpstream, make_puller: Any) -> None:

@@ -116,7 +116,7 @@ class Puller:
         path, outcome = offer.info.path, "failure"
         self._begun.add(path.hash_part)
         try:
-            await asyncio.to_thread(self.spool.make_room, offer.info.nar_size)
+            await asyncio.to_thread(self.spool.make_room, offer.info)
             unpacker = Unpacker(offer.compression)
             async for chunk in upstream.nar(self._client(), offer):
                 size = await asyncio.to_thread(_unpack, unpacker, chunk, writer)

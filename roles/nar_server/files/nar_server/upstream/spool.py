@@ -118,22 +118,40 @@ class Spool:
                     with contextlib.suppress(FileNotFoundError):
                         yield Path(entry.path), entry.stat()
 
-    def make_room(self, size: int) -> None:
-        """Evict what was used longest ago until ``size`` bytes fit. Raises SpoolFullError when they cannot.
+    def _growing(self, last: Path) -> Iterator[tuple[int, int]]:
+        """Of each NAR that is being written, or waits for room as long as ``last``: its size, and what is there of it.
 
-        Those who are reading an evicted NAR keep its content until they close it.
+        So of those that come at once and fit only one by one, the first has its room.
         """
-        if size > self._size:
-            raise SpoolFullError(f"a NAR of {size} bytes does not fit into a spool of {self._size}")
-        there = sorted(self._whole(), key=lambda item: item[1].st_mtime_ns)
-        used = sum(status.st_size for _path, status in there)
-        for path, status in there:
-            if used + size <= self._size and self._free() >= size:
+        until = last.stat().st_mtime_ns, last.name
+        for path in self.folder.glob("*.part"):
+            with contextlib.suppress(FileNotFoundError, ValueError):
+                status = path.stat()
+                if status.st_size or (status.st_mtime_ns, path.name) <= until:
+                    yield int(path.name.split(".")[1]), status.st_size
+
+    def make_room(self, info: PathInfo) -> None:
+        """Evict what was used longest ago until a NAR that has a Writer fits, beside all that is being written.
+
+        Raises SpoolFullError when it cannot; if that is known before, nothing is evicted. Those who are reading an
+        evicted NAR keep its content until they close it.
+        """
+        growing = list(self._growing(self._names(info)[0]))
+        reserved = sum(size for size, _there in growing)
+        missing = reserved - sum(there for _size, there in growing)
+        whole = sorted(self._whole(), key=lambda item: item[1].st_mtime_ns)
+        used = sum(status.st_size for _path, status in whole)
+        if reserved > self._size:
+            raise SpoolFullError(f"NARs of {reserved} bytes are being fetched into a spool of {self._size}")
+        if self._free() + used < missing:
+            raise SpoolFullError(f"the disk of {self.folder} has no room for {missing} bytes more")
+        for path, status in whole:
+            if used + reserved <= self._size and self._free() >= missing:
                 return
             path.unlink(missing_ok=True)
             used -= status.st_size
-        if self._free() < size:
-            raise SpoolFullError(f"the disk of {self.folder} has no {size} bytes left")
+        if self._free() < missing:
+            raise SpoolFullError(f"the disk of {self.folder} has no {missing} bytes left")
 
     def _free(self) -> int:
         status = os.statvfs(self.folder)
