@@ -76,7 +76,10 @@ class StreamBody(Body):
 
     async def send(self, sender: Sender) -> None:
         """Send all of it."""
-        await sender.write(self._first)
+        # A slow client has one piece in memory: the first is let go of before the next is read.
+        first, self._first = self._first, b""
+        await sender.write(first)
+        del first
         async for data in self._rest:
             await sender.write(data)
 

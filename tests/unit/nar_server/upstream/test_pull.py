@@ -9,13 +9,16 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+import weakref
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import pytest
 from aiohttp import ClientSession, ClientTimeout
+from nar_server.bodies import StreamBody
+from nar_server.http.sending import ChunkedSender
 from nar_server.upstream import client, spool
 from nar_server.upstream.client import FetchError
 from nar_server.upstream.pull import HELD_BACK
@@ -121,6 +124,40 @@ def test_clients_get_bytes_while_they_come_but_not_the_last(fake: FakeUpstream, 
         await pulling.puller.close()
 
     run(work())
+
+
+def test_a_slow_client_of_a_nar_under_way_has_one_piece_in_memory(fake: FakeUpstream, make_puller: Any) -> None:
+    class Piece(bytearray):
+        """Bytes of which one can tell whether somebody has them."""
+
+    class SlowClient(ChunkedSender):
+        def __init__(self) -> None:
+            self.pieces: list[weakref.ref[Any]] = []
+            self.most = 0
+
+        async def write(self, data: Any) -> None:
+            self.pieces.append(weakref.ref(data))
+            del data
+            await asyncio.sleep(0)
+            self.most = max(self.most, sum(piece() is not None for piece in self.pieces))
+
+    async def pieces() -> AsyncIterator[Any]:
+        for _ in range(3):
+            yield Piece(b"x")
+
+    path = fake.add("x", LARGE)
+    pulling = make_puller(config_of(fake))
+    client = SlowClient()
+
+    async def work() -> None:
+        reader = await pulling.puller.open(pulling.view, path.hash_part)
+        assert max([len(data) async for data in pulling.puller.tail(reader, path.info)]) <= 64 * 1024
+        reader.close()
+        await StreamBody(4, Piece(b"x"), pieces(), lambda: None).send(client)
+        await pulling.puller.close()
+
+    run(work())
+    assert (len(client.pieces), client.most) == (4, 1)
 
 
 def test_the_fetch_ends_well_although_all_clients_left(fake: FakeUpstream, make_puller: Any) -> None:

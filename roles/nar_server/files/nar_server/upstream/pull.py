@@ -30,7 +30,8 @@ from .spool import Spool
 from .spooled import Reader, SpoolFullError, Writer
 
 LOGGER = logging.getLogger("nar_server")
-_CHUNK = 256 * 1024
+# What a slow client of a NAR under way has in memory.
+_CHUNK = 64 * 1024
 # Bytes of a NAR that no client gets before all of it was verified: a client never has the whole of a wrong one.
 HELD_BACK = 64 * 1024
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
