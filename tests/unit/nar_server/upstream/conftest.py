@@ -65,7 +65,7 @@ class OfferedPath:
 class FakeUpstream:
     """What it answers, by target; ``pause`` seconds before each narinfo.
 
-    ``compresses``: whether it does so for those who take gzip.
+    ``compresses``: whether it does so for those who take gzip. ``most_at_once``: narinfos it was asked for at one time.
     """
 
     key: SecretKey
@@ -76,6 +76,8 @@ class FakeUpstream:
     redirect: str = ""
     status: int = 200
     compresses: bool = False
+    at_once: int = 0
+    most_at_once: int = 0
     half_sent: threading.Event = field(default_factory=threading.Event)
     go_on: threading.Event = field(default_factory=threading.Event)
     hold: bool = False
@@ -121,12 +123,19 @@ class FakeUpstream:
 
 
 def handler(upstream: FakeUpstream) -> type[BaseHTTPRequestHandler]:
+    counting = threading.Lock()
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             upstream.requests[self.path] += 1
             body = upstream.bodies.get(self.path)
             if self.path.endswith(".narinfo"):
+                with counting:
+                    upstream.at_once += 1
+                    upstream.most_at_once = max(upstream.most_at_once, upstream.at_once)
                 time.sleep(upstream.pause)
+                with counting:
+                    upstream.at_once -= 1
             coded = body is not None and upstream.compresses and "gzip" in self.headers.get("Accept-Encoding", "")
             if body is not None and coded:
                 body = gzip.compress(body)
@@ -155,6 +164,11 @@ def handler(upstream: FakeUpstream) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 1024
+
+
 @pytest.fixture
 def make_upstream(make_key: Callable[[str], SecretKey]) -> Iterator[Callable[..., FakeUpstream]]:
     """Makes upstreams that run."""
@@ -162,8 +176,7 @@ def make_upstream(make_key: Callable[[str], SecretKey]) -> Iterator[Callable[...
 
     def make(name: str = "upstream-1") -> FakeUpstream:
         fake = FakeUpstream(make_key(name))
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler(fake))
-        server.daemon_threads = True
+        server = Server(("127.0.0.1", 0), handler(fake))
         fake.port = server.server_address[1]
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         servers.append((server, fake))

@@ -546,6 +546,61 @@ def test_a_dead_upstream_costs_one_wait_and_then_nothing(fake: FakeUpstream, mak
     assert not pulling.puller.upstreams["near"].breaker.healthy
 
 
+def test_narinfos_are_had_while_as_many_nars_come_as_may(fake: FakeUpstream, make_puller: Any) -> None:
+    paths = [fake.add(str(number), b"%d" % number) for number in range(65)]
+    other = fake.add("other")
+    fake.hold = True
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        coming = [asyncio.ensure_future(fetch(pulling, path.hash_part)) for path in paths]
+        while fake.nars() < 64:
+            await asyncio.sleep(0.01)
+        assert await pulling.puller.find(pulling.view, other.hash_part) is not None
+        assert fake.nars() == 64
+        fake.go_on.set()
+        assert await asyncio.gather(*coming) == [path.nar for path in paths]
+        await pulling.puller.close()
+
+    run(work())
+
+
+def test_narinfos_that_wait_for_their_turn_are_no_failures(
+    fake: FakeUpstream, make_puller: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "NARINFOS_AT_ONCE", 2)
+    monkeypatch.setattr(client, "NARINFO_SECONDS", 1)
+    fake.pause = 0.15
+    paths = [fake.add(str(number)) for number in range(20)]
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        found = await asyncio.gather(*(pulling.puller.find(pulling.view, path.hash_part) for path in paths))
+        assert all(offer is not None for offer in found)
+        await pulling.puller.close()
+
+    run(work())
+    assert fake.most_at_once == 2
+
+
+def test_narinfos_that_waited_are_not_asked_of_who_failed_meanwhile(
+    fake: FakeUpstream, make_puller: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "NARINFOS_AT_ONCE", 2)
+    monkeypatch.setattr(client, "NARINFO_SECONDS", 0.2)
+    fake.pause = 1
+    paths = [fake.add(str(number)) for number in range(20)]
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        found = await asyncio.gather(*(pulling.puller.find(pulling.view, path.hash_part) for path in paths))
+        assert not any(found)
+        await pulling.puller.close()
+
+    run(work())
+    assert sum(fake.requests.values()) == 2
+
+
 def test_cleaning_keeps_what_is_whole(fake: FakeUpstream, make_puller: Any) -> None:
     kept, evicted = fake.add("kept", LARGE), fake.add("evicted")
     pulling = make_puller(config_of(fake))

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import aiohttp
 
@@ -23,6 +24,8 @@ LOGGER = logging.getLogger("nar_server")
 NARINFO_SECONDS = 2.0
 # For how long it may send nothing of a NAR.
 STALL_SECONDS = 10.0
+# How much one worker asks of it at a time. What waits for its turn does not count as its failure.
+NARINFOS_AT_ONCE, NARS_AT_ONCE = 128, 64
 # Some 4000 references fit; an operating system's own path, which refers to all of it, has a few hundred.
 LONGEST_NARINFO = 256 * 1024
 _CHUNK = 256 * 1024
@@ -52,6 +55,8 @@ class Upstream:
         self._url = config.url
         self._keys = [Verifier(key) for key in config.public_keys]
         self._metrics = metrics
+        self._narinfo_turns = asyncio.Semaphore(NARINFOS_AT_ONCE)
+        self._nar_turns = asyncio.Semaphore(NARS_AT_ONCE)
 
     def believe(self, text: str, hash_part: str, store_dir: str) -> Offer:
         """What a narinfo of this upstream offers; raises UntrustedError."""
@@ -59,6 +64,11 @@ class Upstream:
 
     async def narinfo(self, session: aiohttp.ClientSession, hash_part: str, store_dir: str) -> Offer | None:
         """A path it has; None when it has none, fails or is left out for now. Never raises."""
+        async with self._narinfo_turns:
+            return await self._narinfo(session, hash_part, store_dir)
+
+    async def _narinfo(self, session: aiohttp.ClientSession, hash_part: str, store_dir: str) -> Offer | None:
+        # Asked when it is one's turn: it may have failed since one came.
         if not self.breaker.admits():
             return None
         try:
@@ -104,8 +114,13 @@ class Upstream:
             except UnicodeDecodeError as problem:
                 raise UntrustedError("it is not ASCII") from problem
 
-    async def nar(self, session: aiohttp.ClientSession, offer: Offer) -> AsyncIterator[bytes]:
+    async def nar(self, session: aiohttp.ClientSession, offer: Offer) -> AsyncGenerator[bytes, None]:
         """The packed NAR in chunks. Raises FetchError when it does not come whole, GoneError if it is not there."""
+        async with self._nar_turns, contextlib.aclosing(self._nar(session, offer)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _nar(self, session: aiohttp.ClientSession, offer: Offer) -> AsyncGenerator[bytes, None]:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=NARINFO_SECONDS, sock_read=STALL_SECONDS)
         try:
             async with session.get(offer.url, timeout=timeout, allow_redirects=False) as response:

@@ -11,6 +11,7 @@ clients are left. All clients, the first too, read the spool's file while it gro
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import Any
@@ -35,7 +36,6 @@ _CHUNK = 64 * 1024
 # Bytes of a NAR that no client gets before all of it was verified: a client never has the whole of a wrong one.
 HELD_BACK = 64 * 1024
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
-_CONNECTIONS = 64
 
 
 class Puller:
@@ -119,9 +119,10 @@ class Puller:
         try:
             await asyncio.to_thread(self.spool.make_room, offer.info)
             unpacker = Unpacker(offer.compression)
-            async for chunk in upstream.nar(self._client(), offer):
-                size = await asyncio.to_thread(_unpack, unpacker, chunk, writer)
-                self._metrics.add("nar_server_pulled_bytes_total", size)
+            async with contextlib.aclosing(upstream.nar(self._client(), offer)) as chunks:
+                async for chunk in chunks:
+                    size = await asyncio.to_thread(_unpack, unpacker, chunk, writer)
+                    self._metrics.add("nar_server_pulled_bytes_total", size)
             if not unpacker.finished:
                 raise CorruptError("it ends too early")
             await asyncio.to_thread(writer.finish)
@@ -191,7 +192,8 @@ class Puller:
 
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
+            # What waits in its queue would have less of its own time: each upstream has its turns instead.
+            connector = aiohttp.TCPConnector(limit=0)
             # Unless told otherwise, aiohttp offers to take what it would then have to unpack.
             headers = {"User-Agent": "nar-server", "Accept-Encoding": "identity"}
             self._session = aiohttp.ClientSession(connector=connector, headers=headers, auto_decompress=False)
