@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import contextlib
 import gzip
 import hashlib
 import lzma
@@ -65,13 +66,15 @@ class OfferedPath:
 class FakeUpstream:
     """What it answers, by target; ``pause`` seconds before each narinfo.
 
-    ``compresses``: whether it does so for those who take gzip. ``most_at_once``: narinfos it was asked for at one time.
+    ``drip``: seconds between the bytes of a NAR. ``compresses``: whether it does so for those who take gzip.
+    ``most_at_once``: narinfos it was asked for at one time.
     """
 
     key: SecretKey
     bodies: dict[str, bytes] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter)
     pause: float = 0
+    drip: float = 0
     truncate: int = 0
     redirect: str = ""
     status: int = 200
@@ -155,6 +158,11 @@ def handler(upstream: FakeUpstream) -> type[BaseHTTPRequestHandler]:
                 upstream.half_sent.set()
                 upstream.go_on.wait(20)
                 self.wfile.write(body[len(body) // 2 :])
+            elif is_nar and upstream.drip:
+                with contextlib.suppress(ConnectionError):
+                    for each in body:
+                        self.wfile.write(bytes([each]))
+                        time.sleep(upstream.drip)
             else:
                 self.wfile.write(body[: len(body) - upstream.truncate if is_nar else None])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import shutil
@@ -11,6 +12,7 @@ import sys
 import time
 import weakref
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -267,6 +269,65 @@ def test_how_long_an_upstream_is_waited_for(
     narinfo, nar = asked
     assert narinfo.total == 2
     assert (nar.total, nar.sock_connect, nar.sock_read) == (None, 2, 10)
+
+
+def test_an_upstream_that_drips_is_given_up(
+    fake: FakeUpstream, make_puller: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "DRIP_SECONDS", 0.3)
+    path = fake.add("x", LARGE)
+    fake.drip = 0.05
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        with pytest.raises(FetchError):
+            await fetch(pulling, path.hash_part)
+        assert not pulling.puller.upstreams["near"].breaker.healthy
+        await pulling.puller.close()
+
+    run(work())
+
+
+def test_an_upstream_whose_headers_drip_is_given_up(
+    fake: FakeUpstream, make_puller: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "STALL_SECONDS", 0.3)
+    path = fake.add("x")
+    pulling = make_puller(config_of(fake))
+
+    async def drip(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            writer.write(b"HTTP/1.1 200 OK\r\n")
+            for _ in range(200):
+                writer.write(b"X: x\r\n")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        writer.close()
+
+    async def work() -> None:
+        server = await asyncio.start_server(drip, "127.0.0.1", 0)
+        offer = await pulling.puller.find(pulling.view, path.hash_part)
+        moved = replace(offer, url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+        with pytest.raises(FetchError, match="it took too long"):
+            await anext(pulling.puller.upstreams["near"].nar(pulling.puller._client(), moved))
+        await pulling.puller.close()
+        server.close()
+
+    run(work())
+
+
+def test_the_time_that_a_slow_disk_takes_is_not_the_upstreams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "DRIP_SECONDS", 0.05)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(3):
+            yield b"x"
+
+    async def work() -> None:
+        async for _chunk in client.fast_enough(chunks()):
+            await asyncio.sleep(0.1)
+
+    run(work())
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EIO])

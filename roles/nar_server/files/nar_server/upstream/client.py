@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
 
 import aiohttp
 
@@ -24,6 +25,8 @@ LOGGER = logging.getLogger("nar_server")
 NARINFO_SECONDS = 2.0
 # For how long it may send nothing of a NAR.
 STALL_SECONDS = 10.0
+# In each such time that is waited for its bytes, it has to send so many of them: one that drips does not stall.
+DRIP_SECONDS, LEAST_BYTES = 30.0, 16 * 1024
 # How much one worker asks of it at a time. What waits for its turn does not count as its failure.
 NARINFOS_AT_ONCE, NARS_AT_ONCE = 128, 64
 # Some 4000 references fit; an operating system's own path, which refers to all of it, has a few hundred.
@@ -123,16 +126,31 @@ class Upstream:
     async def _nar(self, session: aiohttp.ClientSession, offer: Offer) -> AsyncGenerator[bytes, None]:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=NARINFO_SECONDS, sock_read=STALL_SECONDS)
         try:
-            async with session.get(offer.url, timeout=timeout, allow_redirects=False) as response:
+            # The first line and the headers may drip as well.
+            asking = session.get(offer.url, timeout=timeout, allow_redirects=False)
+            async with await asyncio.wait_for(asking, STALL_SECONDS) as response:
                 if _has_none(response.status):
                     raise GoneError(f"it answered {response.status}")
                 encoding = response.headers.get("Content-Encoding", "identity")
                 if response.status != _OK or encoding != "identity":
                     raise FetchError(f"it answered {response.status}, encoding {encoding}")
-                async for chunk in response.content.iter_chunked(_CHUNK):
+                async for chunk in fast_enough(response.content.iter_chunked(_CHUNK)):
                     yield chunk
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as problem:  # noqa: UP041
             raise FetchError(_reason(problem)) from problem
+
+
+async def fast_enough(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same chunks. FetchError when they come too slowly; what is done with them meanwhile takes its own time."""
+    waited, size, asked = 0.0, 0, time.monotonic()
+    async for chunk in chunks:
+        waited, size = waited + time.monotonic() - asked, size + len(chunk)
+        if waited >= DRIP_SECONDS:
+            if size < LEAST_BYTES:
+                raise FetchError(f"only {size} bytes came in {waited:.0f} s")
+            waited, size = 0.0, 0
+        yield chunk
+        asked = time.monotonic()
 
 
 def _has_none(status: int) -> bool:
