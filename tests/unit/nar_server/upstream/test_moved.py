@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -93,3 +94,91 @@ def test_what_a_nar_is_answered_with_says_whether_others_are_to_be_had(
         await pulling.puller.close()
 
     run(work())
+
+
+def gone(fake: FakeUpstream) -> None:
+    del fake.bodies["/cache/nar/x.nar.none"]
+
+
+def wrong(fake: FakeUpstream) -> None:
+    fake.bodies["/cache/nar/x.nar.none"] = fake.bodies["/cache/nar/x.nar.none"][:-1] + b"\1"
+
+
+def truncated(fake: FakeUpstream) -> None:
+    fake.truncate = 8
+
+
+def broken(fake: FakeUpstream) -> None:
+    fake.status = 503
+
+
+@pytest.mark.parametrize("answers_again", [False, True])
+@pytest.mark.parametrize("strata", [(1, 1), (1, 2)])
+@pytest.mark.parametrize("harm", [gone, wrong, truncated, broken])
+def test_another_upstream_has_what_one_does_not_give(
+    make_upstream: Any, make_puller: Any, harm: Any, strata: tuple[int, int], answers_again: bool
+) -> None:
+    near, far = make_upstream("near-1"), make_upstream("far-1")
+    path = near.add("x", LARGE)
+    pulling = make_puller(config_of(near, "near", strata[0]), config_of(far, "far", strata[1]))
+
+    async def work() -> None:
+        assert await pulling.puller.find(pulling.view, path.hash_part) is not None
+        far.add("x", LARGE)
+        harm(near)
+        with pytest.raises(FetchError):
+            await fetch(pulling, path.hash_part)
+        if answers_again:
+            near.status = 200
+            pulling.puller.upstreams["near"].breaker.succeeded()
+        assert await fetch(pulling, path.hash_part) == path.nar
+        await pulling.puller.close()
+
+    run(work())
+    assert (near.nars(), far.nars()) == (1, 1)
+
+
+def test_of_an_upstream_that_is_left_out_only_what_is_here_is_offered(fake: FakeUpstream, make_puller: Any) -> None:
+    here, coming, known = fake.add("here", LARGE), fake.add("coming", LARGE + b"1"), fake.add("known", LARGE + b"2")
+    pulling = make_puller(config_of(fake))
+    breaker = pulling.puller.upstreams["near"].breaker
+
+    async def offered() -> list[bool]:
+        return [await pulling.puller.find(pulling.view, path.hash_part) is not None for path in (here, coming, known)]
+
+    async def work() -> None:
+        assert await fetch(pulling, here.hash_part) == here.nar
+        fake.hold = True
+        assert await offered() == [True, True, True]
+        under_way = asyncio.ensure_future(fetch(pulling, coming.hash_part))
+        while not fake.half_sent.is_set():
+            await asyncio.sleep(0.01)
+        breaker.failed()
+        assert await offered() == [True, True, False]
+        breaker.succeeded()
+        assert await offered() == [True, True, True]
+        fake.go_on.set()
+        assert await under_way == coming.nar
+        await pulling.puller.close()
+
+    run(work())
+
+
+def test_a_kept_narinfo_of_an_upstream_that_is_left_out_hides_no_other(make_upstream: Any, make_puller: Any) -> None:
+    near, far = make_upstream("near-1"), make_upstream("far-1")
+    path = near.add("x", LARGE)
+    upstreams = config_of(near, "near"), config_of(far, "far", 2)
+    pulling, other = make_puller(*upstreams), make_puller(*upstreams)
+
+    async def work() -> None:
+        assert await fetch(pulling, path.hash_part) == path.nar
+        await pulling.puller.finish()
+        (pulling.puller.spool.folder / f"{path.info.nar_hash_base32}.nar").unlink()
+        far.add("x", LARGE)
+        other.puller.upstreams["near"].breaker.failed()
+        assert await fetch(other, path.hash_part) == path.nar
+        await pulling.puller.close()
+        await other.puller.close()
+
+    run(work())
+    assert far.nars() == 1

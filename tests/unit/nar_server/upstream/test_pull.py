@@ -225,6 +225,7 @@ def test_wrong_nars_are_never_whole_and_never_kept(
             await fetch(pulling, path.hash_part)
         assert names(pulling, ".nar") + names(pulling, ".part") == []
         fake.bodies[target], fake.truncate = good, 0
+        pulling.puller.upstreams["near"].breaker.succeeded()
         assert await fetch(pulling, path.hash_part) == path.nar
         await pulling.puller.close()
 

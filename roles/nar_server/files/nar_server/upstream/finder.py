@@ -41,17 +41,26 @@ class Finder:
         self._session = session
         self._offers: dict[tuple[str, str], tuple[Upstream, Offer]] = {}
         self._bytes = 0
+        # Names of upstreams, and hashes of the texts, of offers whose NARs were not to be had; the oldest first.
+        self._refused: dict[tuple[str, int], None] = {}
         self._asking = Once[tuple[str, str], tuple[Upstream, Offer] | None]()
 
     async def find(self, view: View, hash_part: str) -> tuple[Upstream, Offer] | None:
         """Which upstream of the view offers a hash part, and what. Never raises."""
         key = (view.name, hash_part)
-        if key in self._offers or not view.upstreams:
-            return self._offers.get(key)
+        if not view.upstreams:
+            return None
+        known = self._offers.get(key)
+        if known is not None and self._stands(*known):
+            return known
         found = await self._asking.do(key, lambda: self._ask(view, hash_part))
         if found is not None:
             self._remember(key, found)
         return found
+
+    def _stands(self, upstream: Upstream, offer: Offer) -> bool:
+        """Whether a NAR can be had as it was offered. While its upstream is left out, another one may offer it."""
+        return upstream.breaker.healthy or self._spool.has(offer.info) or self._spool.gets(offer.info)
 
     def _remember(self, key: tuple[str, str], found: tuple[Upstream, Offer]) -> None:
         self._forget(key)
@@ -61,10 +70,14 @@ class Finder:
         while len(self._offers) > 1 and (len(self._offers) > MOST_OFFERS or self._bytes > MOST_BYTES):
             self._forget(next(iter(self._offers)))
 
-    def forget(self, view: View, hash_part: str) -> None:
-        """Ask an upstream when it is wanted again: what was offered is not so."""
+    def refuse(self, view: View, upstream: Upstream, offer: Offer) -> None:
+        """Ask again when the path is wanted: its NAR was not to be had as it was offered."""
+        hash_part = offer.info.path.hash_part
         self._spool.drop_narinfo(hash_part)
         self._forget((view.name, hash_part))
+        self._refused[upstream.name, hash(offer.text)] = None
+        if len(self._refused) > MOST_OFFERS:
+            del self._refused[next(iter(self._refused))]
 
     def _forget(self, key: tuple[str, str]) -> None:
         found = self._offers.pop(key, None)
@@ -76,17 +89,26 @@ class Finder:
         kept = self._spool.read_narinfo(hash_part)
         if kept is not None and (upstream := self._upstreams.get(kept[0])) in mine and upstream is not None:
             try:
-                return self._that_fits(upstream, upstream.believe(kept[1], hash_part, view.store.directory))
+                offer = upstream.believe(kept[1], hash_part, view.store.directory)
             except UntrustedError:
                 LOGGER.warning("the spool's narinfo of %s is not believed any more: asking again", hash_part)
+            else:
+                if self._stands(upstream, offer):
+                    return self._that_fits(upstream, offer)
         session = self._session()
+        refused: list[tuple[Upstream, Offer]] = []
 
         async def ask(upstream: Upstream) -> tuple[Upstream, Offer] | None:
             offer = await upstream.narinfo(session, hash_part, view.store.directory)
-            return None if offer is None else self._that_fits(upstream, offer)
+            found = None if offer is None else self._that_fits(upstream, offer)
+            if found is not None and (upstream.name, hash(found[1].text)) in self._refused:
+                refused.append(found)
+                return None
+            return found
 
         strata = [list(group) for _number, group in groupby(mine, key=lambda each: each.stratum)]
-        return await ask_strata(strata, ask)
+        # What was refused may have been mended: it is taken when nobody else has the path.
+        return await ask_strata(strata, ask) or next(iter(refused), None)
 
     def _that_fits(self, upstream: Upstream, offer: Offer) -> tuple[Upstream, Offer] | None:
         """An offer, unless its NAR could not be kept: a narinfo would promise what nobody can send."""

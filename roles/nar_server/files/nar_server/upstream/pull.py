@@ -71,7 +71,7 @@ class Puller:
             opened = self.spool.open(offer.info)
         except UntrustedError as problem:
             # Another upstream, or this one later, may say better.
-            self._finder.forget(view, hash_part)
+            self._finder.refuse(view, upstream, offer)
             self._distrust(upstream, offer, problem)
             self._count(upstream, "untrusted")
             return None
@@ -130,14 +130,13 @@ class Puller:
             self.spool.keep_narinfo(path.hash_part, upstream.name, offer.text)
             outcome = "whole"
         except FetchError as problem:
-            if isinstance(problem, GoneError):
-                self._finder.forget(view, path.hash_part)
-            else:
+            if not isinstance(problem, GoneError):
                 upstream.breaker.failed()
+            self._finder.refuse(view, upstream, offer)
             LOGGER.error("upstream %s: the NAR of %s did not come: %s", upstream.name, path, brief(problem))
         except (UntrustedError, CorruptError) as problem:
             outcome = "untrusted"
-            self._finder.forget(view, path.hash_part)
+            self._finder.refuse(view, upstream, offer)
             self._distrust(upstream, offer, problem)
         except (SpoolFullError, OSError, ModuleNotFoundError) as problem:
             LOGGER.error("the NAR of %s could not be kept: %s", path, problem)

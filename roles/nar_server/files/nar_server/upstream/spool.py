@@ -45,6 +45,10 @@ class Spool:
             return self._names(info)[1].stat().st_size == info.nar_size
         return False
 
+    def gets(self, info: PathInfo) -> bool:
+        """Whether somebody is fetching the NAR, as far as its file tells."""
+        return self._names(info)[0].exists()
+
     def open(self, info: PathInfo) -> Writer | Reader:
         """A Reader of the NAR when it is there or somebody is fetching it; otherwise a Writer, to fetch it with.
 
