@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable
 from typing import TYPE_CHECKING
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("nar_server")
 _NOT_FOUND = 404
+# How often who retires looks whether it has answered everybody.
+_RETIRING_PAUSE = 0.02
 
 
 def check(config: Config) -> None:
@@ -71,6 +74,7 @@ class Site:
         self._shared = shared
         self._metrics = Metrics(shared)
         self._statuses: dict[int, Counter] = {}
+        self._answers_under_way = 0
         self._puller = puller
         self._tier = tier
         self._server = NarServer(views, self._withheld, tier, Limits().of_one(shared.workers))
@@ -128,7 +132,9 @@ class Site:
         self.views.close()
 
     async def retire(self) -> None:
-        """Close once what is being fetched has come: another site answers from now on."""
+        """Close once all is answered and what is being fetched has come: another site answers from now on."""
+        while self._answers_under_way:
+            await asyncio.sleep(_RETIRING_PAUSE)
         if self._puller is not None:
             await self._puller.finish()
         await self.close()
@@ -154,7 +160,11 @@ class Site:
         return response
 
     async def _count_later(self, answer: Awaitable[Response]) -> Response:
-        return self._count(await answer)
+        self._answers_under_way += 1
+        try:
+            return self._count(await answer)
+        finally:
+            self._answers_under_way -= 1
 
     def _counting(self, kind: str, handler: RouteHandler) -> RouteHandler:
         counters: dict[str, Counter] = {}

@@ -99,6 +99,22 @@ def test_a_fetch_whose_worker_dies_is_begun_again(running: Running, fake: Any, t
         connection.close()
 
 
+def test_a_narinfo_that_is_being_asked_for_outlives_a_reload(running: Running, fake: Any) -> None:
+    fake.pause = 1
+    connections = running.connections()
+    for number, connection in enumerate(connections):
+        connection.request("GET", f"/{fake.add(f'{number}').hash_part}.narinfo")
+    while sum(fake.requests.values()) < len(connections):
+        time.sleep(0.01)
+    running.process.send_signal(signal.SIGHUP)
+    running.wait_for_state("READY=1")
+    for connection in connections:
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()[:9]) == (200, b"StorePath")
+        connection.close()
+    assert "left out" not in running.rest_of_log()
+
+
 def test_clients_that_come_at_once(running: Running, fake: Any) -> None:
     """One fetch for each path, whoever of the workers was first."""
     connections = [connection for _ in range(3) for connection in running.connections()]
