@@ -127,8 +127,11 @@ class Serving:
         server.leave()
         for listener in self._common.sockets:
             listener.close()
+        end = loop.time() + GRACE_SECONDS
         await server.shutdown(GRACE_SECONDS)
-        for task in self._retiring:
+        finishing = {asyncio.ensure_future(self._site.finish()), *self._retiring}
+        _done, late = await asyncio.wait(finishing, timeout=max(0.0, end - loop.time()))
+        for task in late:
             task.cancel()
         await self._site.close()
 

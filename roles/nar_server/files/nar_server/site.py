@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger("nar_server")
 _NOT_FOUND = 404
-# How often who retires looks whether it has answered everybody.
-_RETIRING_PAUSE = 0.02
+# How often who finishes looks whether everybody has an answer.
+_PAUSE = 0.02
 
 
 def check(config: Config) -> None:
@@ -131,12 +131,16 @@ class Site:
         self._server.close()
         self.views.close()
 
-    async def retire(self) -> None:
-        """Close once all is answered and what is being fetched has come: another site answers from now on."""
+    async def finish(self) -> None:
+        """Wait until all is answered and what is being fetched has come: clients of other workers may read it, too."""
         while self._answers_under_way:
-            await asyncio.sleep(_RETIRING_PAUSE)
+            await asyncio.sleep(_PAUSE)
         if self._puller is not None:
             await self._puller.finish()
+
+    async def retire(self) -> None:
+        """Close once that is so: another site answers from now on."""
+        await self.finish()
         await self.close()
 
     def _find(self, view: View, hash_part: str) -> Found | None:

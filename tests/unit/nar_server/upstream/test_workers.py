@@ -99,6 +99,31 @@ def test_a_fetch_whose_worker_dies_is_begun_again(running: Running, fake: Any, t
         connection.close()
 
 
+def test_a_worker_that_stops_finishes_what_clients_of_another_one_read(running: Running, fake: Any) -> None:
+    # Sockets take less than half of it, so who leaves is noticed.
+    path = fake.add("x", b"x" * 24_000_000)
+    fake.hold = True
+    leaving, staying = running.connections()
+    answers = []
+    for connection in (leaving, staying):
+        connection.request("GET", f"/nar/{path.info.nar_hash_base32}.nar?hash={path.hash_part}")
+        answers.append(connection.getresponse())
+    assert fake.half_sent.wait(20)
+    descriptors = Path(f"/proc/{running.workers()[0]}/fd")
+    open_before = len(list(descriptors.iterdir()))
+    for each in (answers[0], leaving):
+        each.close()
+    while len(list(descriptors.iterdir())) == open_before:
+        time.sleep(0.01)
+    running.process.send_signal(signal.SIGTERM)
+    running.wait_for_state("STOPPING=1")
+    time.sleep(0.3)
+    fake.go_on.set()
+    assert answers[1].read() == path.nar
+    assert running.process.wait(20) == 0
+    staying.close()
+
+
 def test_a_narinfo_that_is_being_asked_for_outlives_a_reload(running: Running, fake: Any) -> None:
     fake.pause = 1
     connections = running.connections()
