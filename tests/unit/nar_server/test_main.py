@@ -21,6 +21,8 @@ from nar_server.keys import SecretKey
 
 from .running import LIBRARY, Running, command
 
+KEY = f"a:{'A' * 43}="
+
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     variables = os.environ | {"PYTHONPATH": str(LIBRARY)} | environment
@@ -211,6 +213,22 @@ def test_a_reload_with_a_mistake_changes_nothing(running: Running, config: Any, 
     running.log_line("view main: policy is 'all'")
     running.log_line("reloaded: ")
     assert b"Priority: 7" in running.get("/nix-cache-info")
+
+
+def test_a_reload_with_more_upstreams_than_there_is_room_for_changes_nothing(
+    running: Running, config: Any, tmp_path: Path
+) -> None:
+    config(
+        f'pull_through.folder = "{tmp_path}/spool"',
+        *(f'upstreams.a{number} = {{url = "http://a/{number}", public_keys = ["{KEY}"]}}' for number in range(600)),
+    )
+    running.process.send_signal(signal.SIGHUP)
+    running.wait_for_state("READY=1")
+    told = running.log_line("not reloaded, the old configuration stays: upstreams.a")
+    assert ".url: there are 1023 series of metrics since the server started, and no more" in told
+    assert "Traceback" not in running.rest_of_log()
+    assert running.get("/health") == b"ok\n"
+    assert b"Priority: 30" in running.get("/nix-cache-info")
 
 
 def test_a_reload_whose_modules_are_missing_changes_nothing(config: Any, tmp_path: Path) -> None:

@@ -88,6 +88,23 @@ def test_text_format() -> None:
     ]
 
 
+def test_what_finds_no_place_is_told_once_and_read_nowhere(caplog: pytest.LogCaptureFixture) -> None:
+    shared = Shared(2)
+    metrics = Metrics(shared)
+    for number in range(1030):
+        metrics.add("nar_server_sent_nars_total", view=f"v{number}")
+    assert [metrics.value("nar_server_sent_nars_total", view=f"v{number}") for number in range(1030)] == [
+        *[1] * 1023,
+        *[0] * 7,
+    ]
+    assert metrics.render({}).count("nar_server_sent_nars_total{") == 1023
+    Metrics(shared).counter("nar_server_cut_total").add()
+    assert caplog.messages == [
+        'nar_server_sent_nars_total{view="v1023"} is not counted: '
+        "there are 1023 series of metrics since the server started, and no more"
+    ]
+
+
 def test_no_such_metric() -> None:
     with pytest.raises(KeyError):
         Metrics(Shared()).add("nar_server_x")

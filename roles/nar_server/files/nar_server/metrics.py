@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import mmap
 import os
 import struct
@@ -19,7 +20,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 
+LOGGER = logging.getLogger("nar_server")
 _MOST_SERIES = 1024
+# The place of all counters that find no other one. Nobody reads it.
+_SPARE = _MOST_SERIES - 1
 _NAME_SIZE = 256
 _SET_SIZE = 1 << 16
 _MOST_STEPS = 64
@@ -68,6 +72,10 @@ def series(name: str, labels: dict[str, str]) -> str:
     return METRICS[name].name + (f"{{{joined}}}" if joined else "")
 
 
+class NoPlaceError(Exception):
+    """There is no place for a series."""
+
+
 class Shared:
     """The mapping. ``workers`` is the most processes that count.
 
@@ -92,23 +100,25 @@ class Shared:
 
     def names(self) -> Iterator[tuple[str, int]]:
         """All series, with their places."""
-        for place in range(_MOST_SERIES):
+        for place in range(_SPARE):
             raw = self._memory[place * _NAME_SIZE : (place + 1) * _NAME_SIZE].rstrip(b"\0")
             if not raw:
                 return
             yield raw.decode(), place
 
     def place(self, name: str) -> int:
-        """The number of a series, the same in all processes and after each reload."""
+        """The number of a series, the same in all processes and after each reload. Raises NoPlaceError."""
         if name not in self._places:
             raw = name.encode()
             if len(raw) > _NAME_SIZE:
-                raise ValueError(f"the name of a series has more than {_NAME_SIZE} bytes: {name}")
+                raise NoPlaceError(f"the name of a series has more than {_NAME_SIZE} bytes: {name}")
             with self._alone():
                 self._places.update(self.names())
                 if name not in self._places:
-                    if len(self._places) >= _MOST_SERIES:
-                        raise ValueError(f"more than {_MOST_SERIES} series of metrics")
+                    if len(self._places) >= _SPARE:
+                        raise NoPlaceError(
+                            f"there are {_SPARE} series of metrics since the server started, and no more"
+                        )
                     start = len(self._places) * _NAME_SIZE
                     self._memory[start : start + len(raw)] = raw
                     self._places[name] = len(self._places)
@@ -197,8 +207,17 @@ class Metrics:
     def _place(self, name: str, labels: dict[str, str]) -> int:
         key = (name, tuple(labels.values()))
         if key not in self._places:
-            self._places[key] = self._shared.place(series(name, labels))
+            self._places[key] = self._place_or_spare(series(name, labels))
         return self._places[key]
+
+    def _place_or_spare(self, text: str) -> int:
+        """Requests are answered whether they are counted or not."""
+        try:
+            return self._shared.place(text)
+        except NoPlaceError as problem:
+            if self.first(str(problem)):
+                LOGGER.error("%s is not counted: %s", text, problem)
+            return _SPARE
 
     def first(self, text: str) -> bool:
         """Whether no worker has told of this text before (``Shared.first``)."""
@@ -213,8 +232,9 @@ class Metrics:
         return Counter(self._shared, self._place(name, labels))
 
     def value(self, name: str, **labels: str) -> float:
-        """What all workers have counted."""
-        return self._shared.total(self._place(name, labels))
+        """What all workers have counted; 0 when it is not counted."""
+        place = self._place(name, labels)
+        return 0 if place == _SPARE else self._shared.total(place)
 
     def render(self, gauges: dict[str, float]) -> str:
         """Prometheus' text format; ``gauges`` are series that are known only now."""

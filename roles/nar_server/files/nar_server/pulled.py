@@ -11,9 +11,9 @@ import logging
 import os
 
 from .bodies import AnnouncedBody, FileBody, StreamBody
-from .config import Config, PullThroughConfig
+from .config import Config, PullThroughConfig, UpstreamConfig
 from .http import Request, Response
-from .metrics import Metrics, Shared
+from .metrics import Metrics, NoPlaceError, Shared
 from .narinfo import render_json, render_narinfo
 from .options import ConfigError
 from .ranges import UnsatisfiableError, parse_range
@@ -30,19 +30,21 @@ _RANGES = {"Accept-Ranges": "bytes"}
 
 
 def make_puller(config: Config, shared: Shared, metrics: Metrics) -> Puller:
-    """The puller of a configuration with upstreams; its spool must have been prepared."""
-    upstreams = [
-        Upstream(
-            upstream,
-            # All workers leave an upstream out together. A name given to another cache after a reload starts anew.
-            Breaker(
-                shared, shared.place(f"failures of {upstream.url}"), shared.place(f"{upstream.url} is left out until")
-            ),
-            metrics,
-        )
-        for upstream in config.upstreams
-    ]
+    """The puller of a configuration with upstreams; its spool must have been prepared. Raises ConfigError."""
+    upstreams = [Upstream(upstream, breaker_of(upstream, shared), metrics) for upstream in config.upstreams]
     return Puller(config.pull_through, upstreams, metrics)
+
+
+def breaker_of(upstream: UpstreamConfig, shared: Shared) -> Breaker:
+    """All workers leave an upstream out together. Raises ConfigError when there is no place to say so in.
+
+    A name given to another cache after a reload starts anew.
+    """
+    try:
+        failures = shared.place(f"failures of {upstream.url}")
+        return Breaker(shared, failures, shared.place(f"{upstream.url} is left out until"))
+    except NoPlaceError as problem:
+        raise ConfigError(f"upstreams.{upstream.name}.url: {problem}") from problem
 
 
 def prepare_spool(config: PullThroughConfig) -> None:

@@ -34,7 +34,7 @@ _NOT_FOUND = 404
 _PAUSE = 0.02
 
 
-def check(config: Config) -> None:
+def check(config: Config, shared: Shared) -> None:
     """Try what serving a configuration wants, and clean up what killed processes left of what they fetched.
 
     Raises ConfigError, KeyFormatError or OSError when it cannot be served.
@@ -43,9 +43,11 @@ def check(config: Config) -> None:
     Views.of(config).close()
     make_encoders(config)
     if config.upstreams:
-        from .pulled import prepare_spool  # noqa: PLC0415
+        from .pulled import breaker_of, prepare_spool  # noqa: PLC0415
 
         prepare_spool(config.pull_through)
+        for upstream in config.upstreams:
+            breaker_of(upstream, shared)
 
 
 def make_encoders(config: Config) -> Encoders | None:

@@ -54,13 +54,14 @@ class Supervisor:
 
     def __init__(self, path: Path, config: Config, sockets: Sequence[socket.socket]) -> None:
         """``path``: the file to read again when told to. Raises ConfigError, KeyFormatError or OSError."""
-        check(config)
+        shared = Shared(config.workers)
+        check(config, shared)
         self._path = path
         self._config = config
         self._watchdog = watchdog_seconds()
         beat_every = None if self._watchdog is None else self._watchdog / 6
-        self._common = Common(Shared(config.workers), sockets, beat_every)
-        self._heartbeat = self._common.shared.place(HEARTBEAT)
+        self._common = Common(shared, sockets, beat_every)
+        self._heartbeat = shared.place(HEARTBEAT)
         self._workers: dict[int, Worker] = {}
         self._restarts: dict[int, float] = {}
         # What to tell once all workers serve; nothing when that has been told.
@@ -168,7 +169,7 @@ class Supervisor:
             return
         # What it was fetching is removed. If there is more to say, the next one says it.
         with contextlib.suppress(Exception):
-            check(self._config)
+            check(self._config, self._common.shared)
         LOGGER.error("%s: another one takes its place in %g s", how, _RESTART_SECONDS)
         self._restarts[worker.number] = time.monotonic() + _RESTART_SECONDS
 
@@ -199,7 +200,7 @@ class Supervisor:
             read = load_config(self._path)
             # Rows of counters were made for as many workers as there are.
             config = replace(read, listen=self._config.listen, workers=self._config.workers)
-            check(config)
+            check(config, self._common.shared)
             self._check_new_stores(config)
         except Exception as problem:
             # Whatever it is, this process goes on.
