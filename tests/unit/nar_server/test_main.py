@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import logging
@@ -12,10 +13,13 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
+from nar_server.advice import warnings
+from nar_server.config import parse_config
 from nar_server.journal import OneLine
 from nar_server.keys import SecretKey
 
@@ -103,6 +107,11 @@ def test_check_config_tells_what_is_to_be_mended(config: Any, tmp_path: Path, ni
     assert "warning: pull_through.daemon_socket: /nowhere/socket cannot be reached: nothing is imported\n" in told
     assert "warning: /nowhere/store: Nix's database /nowhere/var/nix/db/db.sqlite cannot be read: No such file" in told
     assert "warning: /nowhere/store: there is no such folder: no path of this store is found\n" in told
+
+
+def test_a_store_that_does_not_answer_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "stat", mock.Mock(side_effect=OSError(errno.ESTALE, "stale")))
+    assert "/nix/store: there is no such folder: no path of this store is found" in warnings(parse_config(""))
 
 
 def test_a_spool_that_cannot_be_made(config: Any, tmp_path: Path) -> None:
