@@ -154,6 +154,17 @@ def test_a_damaged_pack_is_made_anew(
     assert sum(f"{pack} cannot be used: " in record.getMessage() for record in caplog.records) == 1
 
 
+def test_a_pack_stays_when_somebody_says_another_size(folder: Path, store: Any) -> None:
+    path = store.add("x", b"content")
+    Filler(folder, MIB).fill(source_of(path))
+    source = source_of(path)
+    tier = HotTier(folder, MIB)
+    assert tier.open(source.nar_hash, source.size + 8) is None
+    pack = tier.open(source.nar_hash, source.size)
+    assert pack is not None
+    pack.close()
+
+
 def test_a_damaged_pack_that_may_not_be_removed_is_passed_over(store: Any, serve: Any, folder: Path) -> None:
     path = store.add("x", b"content")
     pack = folder / pack_name(source_of(path).nar_hash)

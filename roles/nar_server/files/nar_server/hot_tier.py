@@ -26,7 +26,7 @@ from pathlib import Path
 
 from . import base32
 from .layout import OPEN_FLAGS
-from .packs import Pack, PackError, Segment
+from .packs import OtherSizeError, Pack, PackError, Segment
 
 LOGGER = logging.getLogger("nar_server")
 SUFFIX = ".pack"
@@ -113,8 +113,15 @@ class HotTier:
         status = os.fstat(descriptor)
         try:
             pack = self._pack(descriptor, size, status)
-        except (PackError, OSError) as problem:
+        except OtherSizeError as problem:
+            # Whoever says so may be wrong: the pack is its content's, and other paths may have the same.
+            LOGGER.error("%s: %s", name, problem)
+            return None
+        except PackError as problem:
             _remove(name, status, problem)
+            return None
+        except OSError as problem:
+            LOGGER.error("%s cannot be read: %s", name, problem)
             return None
         if used:
             _note_use(descriptor, status)

@@ -36,6 +36,10 @@ class PackError(Exception):
     """A file that is not a whole pack."""
 
 
+class OtherSizeError(PackError):
+    """A pack of a NAR that has another size than it should."""
+
+
 class PackTooLargeError(PackError):
     """A pack that would take more than it may."""
 
@@ -124,13 +128,13 @@ class Pack:
     def __init__(self, descriptor: int, size: int, segments: list[Segment] | None = None) -> None:
         """Takes the descriptor over; ``segments``, if they were read before.
 
-        Raises PackError unless it is the whole pack of a NAR of ``size`` bytes.
+        Raises PackError unless it is a whole pack, OtherSizeError unless it is of a NAR of ``size`` bytes, or OSError.
         """
         self.descriptor = descriptor
         try:
             self.segments = _read_segments(descriptor) if segments is None else segments
             if segments is None and sum(segment.size for segment in self.segments) != size:
-                raise PackError("the pack is of a NAR of another size")
+                raise OtherSizeError("the pack is of a NAR of another size")
         except BaseException:
             os.close(descriptor)
             raise
