@@ -27,3 +27,8 @@ class Once(Generic[Key, Result]):
             self._under_way[key].add_done_callback(lambda _done: self._under_way.pop(key))
         # Who asked first may leave; the others still want to know.
         return await asyncio.shield(self._under_way[key])
+
+    async def finish(self) -> None:
+        """Wait until nothing is under way, whether somebody still wants to know or not."""
+        while self._under_way:
+            await asyncio.wait(self._under_way.values())

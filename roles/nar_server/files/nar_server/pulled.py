@@ -19,6 +19,7 @@ from .options import ConfigError
 from .ranges import UnsatisfiableError, parse_range
 from .upstream.breaker import Breaker
 from .upstream.client import FetchError, Upstream
+from .upstream.offer import Offer
 from .upstream.pull import Puller
 from .upstream.spool import Spool
 from .upstream.spooled import Reader
@@ -48,7 +49,7 @@ def breaker_of(upstream: UpstreamConfig, shared: Shared) -> Breaker:
 
 
 def prepare_spool(config: PullThroughConfig) -> None:
-    """Make the spool's folder, or clean it of what killed processes left. Raises OSError when it cannot be used."""
+    """Make the spool's folder, or clean it of what killed processes left. Raises ConfigError or OSError."""
     try:
         config.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except FileExistsError as problem:
@@ -84,13 +85,13 @@ class PulledAnswers:
 
         Ranges are of NARs that are here; a client that wants one of another gets all of it, as it may (RFC 9110, 14.2).
         """
-        offer = await self._puller.find(view, hash_part)
+        offer = await self._puller.find(view, hash_part, promised=True)
         if offer is None or offer.info.nar_hash_base32 != nar_hash:
             return None
         if request.method == "HEAD":
             headers = _RANGES if self._puller.has(offer) else {}
             return Response(200, AnnouncedBody(offer.info.nar_size), _NAR_TYPE, headers)
-        reader = await self._open(view, hash_part)
+        reader = await self._open(view, offer)
         if reader is None or reader.whole():
             return None if reader is None else _whole(request, reader, offer.info.nar_size)
         stream = self._puller.tail(reader, offer.info)
@@ -104,9 +105,9 @@ class PulledAnswers:
             raise
         return Response(200, StreamBody(offer.info.nar_size, first, stream, reader.close), _NAR_TYPE)
 
-    async def _open(self, view: View, hash_part: str) -> Reader | None:
+    async def _open(self, view: View, offer: Offer) -> Reader | None:
         try:
-            return await self._puller.open(view, hash_part)
+            return await self._puller.open(view, offer.info.path.hash_part, offer.info)
         except OSError as problem:
             LOGGER.error("the spool cannot be used: %s", problem)
             return None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from nar_server.upstream.client import FetchError
 
-from .conftest import PACKERS, FakeUpstream, OfferedPath, config_of
+from .conftest import PACKERS, FakeUpstream, OfferedPath, Pulling, config_of
 from .test_pull import LARGE, fetch, run
 
 
@@ -182,3 +182,78 @@ def test_a_kept_narinfo_of_an_upstream_that_is_left_out_hides_no_other(make_upst
 
     run(work())
     assert far.nars() == 1
+
+
+def test_a_client_that_tries_again_after_a_cut_has_what_it_was_promised(fake: FakeUpstream, make_puller: Any) -> None:
+    paths = [fake.add(name, LARGE + name.encode()) for name in ("x", "y")]
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        for path in paths:
+            assert await pulling.puller.find(pulling.view, path.hash_part) is not None
+        fake.truncate = 8
+        with pytest.raises(FetchError):
+            await fetch_promised(pulling, paths[0])
+        fake.truncate = 0
+        # A client tries again after a cut, never after a 404; and its upstream is left out by now.
+        assert not pulling.puller.upstreams["near"].breaker.healthy
+        for path in paths:
+            assert await fetch_promised(pulling, path) == path.nar
+        await pulling.puller.close()
+
+    run(work())
+
+
+async def fetch_promised(pulling: Pulling, path: OfferedPath) -> bytes:
+    """What a client gets that has the narinfo."""
+    reader = await pulling.puller.open(pulling.view, path.hash_part, path.info)
+    assert reader is not None
+    try:
+        return b"".join([data async for data in pulling.puller.tail(reader, path.info)])
+    finally:
+        reader.close()
+
+
+def test_a_nar_is_not_taken_for_another_that_is_offered_by_now(fake: FakeUpstream, make_puller: Any) -> None:
+    path, other = fake.add("x", LARGE), fake.add("y", b"other")
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        assert await pulling.puller.open(pulling.view, path.hash_part, other.info) is None
+        await pulling.puller.close()
+
+    run(work())
+    assert fake.nars() == 0
+
+
+def test_what_is_refused_of_one_upstream_takes_nothing_from_another(make_upstream: Any, make_puller: Any) -> None:
+    near, far = make_upstream("near-1"), make_upstream("far-1")
+    pulling = make_puller(config_of(near, "near"), config_of(far, "far"))
+    path = far.add("x", LARGE)
+
+    async def work() -> None:
+        assert await fetch(pulling, path.hash_part) == path.nar
+        await pulling.puller.finish()
+        kept = pulling.puller.spool.read_narinfo(path.hash_part)
+        offer = await pulling.puller.find(pulling.view, path.hash_part)
+        pulling.puller._finder.refuse(pulling.puller.upstreams["near"], offer)
+        assert pulling.puller.spool.read_narinfo(path.hash_part) == kept
+        await pulling.puller.close()
+
+    run(work())
+
+
+def test_a_question_whose_asker_left_is_waited_for(fake: FakeUpstream, make_puller: Any) -> None:
+    path = fake.add("x")
+    fake.pause = 0.3
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        asking = asyncio.ensure_future(pulling.puller.find(pulling.view, path.hash_part))
+        await asyncio.sleep(0.1)
+        asking.cancel()
+        await pulling.puller.finish()
+        await pulling.puller.close()
+
+    run(work())
+    assert pulling.puller.upstreams["near"].breaker.healthy

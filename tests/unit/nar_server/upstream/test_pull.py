@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import weakref
 from collections.abc import AsyncIterator, Callable
@@ -21,8 +22,9 @@ import pytest
 from aiohttp import ClientSession, ClientTimeout
 from nar_server.bodies import StreamBody
 from nar_server.http.sending import ChunkedSender
-from nar_server.upstream import client, spool
+from nar_server.upstream import client, pull, spool
 from nar_server.upstream.client import FetchError
+from nar_server.upstream.lookup import OwnThreads
 from nar_server.upstream.pull import HELD_BACK
 from nar_server.upstream.spooled import SpoolFullError, Writer
 
@@ -317,6 +319,38 @@ def test_an_upstream_whose_headers_drip_is_given_up(
     run(work())
 
 
+def test_what_drips_and_is_no_content_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "DRIP_SECONDS", 0.05)
+
+    async def none() -> AsyncIterator[bytes]:
+        await asyncio.sleep(20)
+        yield b"x"
+
+    async def work() -> None:
+        with pytest.raises(TimeoutError):
+            async for _chunk in client.fast_enough(none()):
+                pass
+
+    run(work())
+
+
+def test_names_are_looked_up_while_all_threads_of_the_loop_are_busy() -> None:
+    go_on = threading.Event()
+
+    async def work() -> None:
+        loop, lookup = asyncio.get_running_loop(), OwnThreads()
+        busy = [loop.run_in_executor(None, go_on.wait, 20) for _ in range(64)]
+        try:
+            (found, *_others) = await asyncio.wait_for(lookup.resolve("localhost", 80), 10)
+        finally:
+            go_on.set()
+        assert (found["host"], found["port"]) == ("127.0.0.1", 80)
+        await asyncio.gather(*busy)
+        await lookup.close()
+
+    run(work())
+
+
 def test_the_time_that_a_slow_disk_takes_is_not_the_upstreams(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "DRIP_SECONDS", 0.05)
 
@@ -377,7 +411,12 @@ def test_room_is_made_by_what_was_used_longest_ago(fake: FakeUpstream, make_pull
     assert pulling.puller.spool.used() <= 1_000_000
 
 
-def test_room_is_kept_for_what_is_being_fetched(fake: FakeUpstream, make_puller: Any) -> None:
+@pytest.mark.parametrize("in_time", [False, True])
+def test_room_is_kept_for_what_is_being_fetched(
+    fake: FakeUpstream, make_puller: Any, monkeypatch: pytest.MonkeyPatch, in_time: bool
+) -> None:
+    """What finds none waits for it, for a while."""
+    monkeypatch.setattr(pull, "ROOM_SECONDS", 20 if in_time else 0.2)
     kept, *large = (fake.add(name, os.urandom(size)) for name, size in (("a", 100_000), ("b", 400_000), ("c", 400_000)))
     late = fake.add("d", os.urandom(400_000))
     pulling = make_puller(config_of(fake), size=1_000_000)
@@ -389,11 +428,18 @@ def test_room_is_kept_for_what_is_being_fetched(fake: FakeUpstream, make_puller:
         under_way = [asyncio.ensure_future(fetch(pulling, path.hash_part)) for path in large]
         while sum(fake.requests[f"/cache/nar/{path.info.path.name}.nar.none"] for path in large) < len(large):
             await asyncio.sleep(0.01)
-        with pytest.raises(FetchError):
-            await fetch(pulling, late.hash_part)
+        waiting = asyncio.ensure_future(fetch(pulling, late.hash_part))
+        await asyncio.sleep(0.5)
+        assert waiting.done() != in_time
         fake.go_on.set()
         assert await asyncio.gather(*under_way) == [path.nar for path in large]
-        assert [has(path.info) for path in (kept, *large, late)] == [True, True, True, False]
+        if in_time:
+            assert await waiting == late.nar
+            assert pulling.puller.spool.used() <= 1_000_000
+        else:
+            with pytest.raises(FetchError):
+                await waiting
+            assert [has(path.info) for path in (kept, *large, late)] == [True, True, True, False]
         await pulling.puller.close()
 
     run(work())
@@ -409,6 +455,24 @@ def test_of_those_that_come_at_once_the_first_has_its_room(fake: FakeUpstream, m
         spool.make_room(paths[1].info)
     for writer in writers:
         writer.close()
+
+
+def test_what_was_finished_meanwhile_is_counted_once(fake: FakeUpstream, make_puller: Any) -> None:
+    first, second = (fake.add(name, os.urandom(size)) for name, size in (("a", 600_000), ("b", 300_000)))
+    there = make_puller(size=1_000_000).puller.spool
+    writer, other = (there.open(path.info) for path in (first, second))
+    writer.write(first.nar)
+    whole = there._whole
+
+    def finished_meanwhile() -> Any:
+        writer.finish()
+        return whole()
+
+    with mock.patch.object(there, "_whole", finished_meanwhile):
+        there.make_room(second.info)
+    assert there.has(first.info)
+    writer.close()
+    other.close()
 
 
 def test_nothing_is_evicted_for_what_the_disk_cannot_hold(fake: FakeUpstream, make_puller: Any) -> None:

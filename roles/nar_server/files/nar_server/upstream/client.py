@@ -127,8 +127,9 @@ class Upstream:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=NARINFO_SECONDS, sock_read=STALL_SECONDS)
         try:
             # The first line and the headers may drip as well.
-            asking = session.get(offer.url, timeout=timeout, allow_redirects=False)
-            async with await asyncio.wait_for(asking, STALL_SECONDS) as response:
+            async with asyncio.timeout(STALL_SECONDS):
+                response = await session.get(offer.url, timeout=timeout, allow_redirects=False)
+            async with response:
                 if _has_none(response.status):
                     raise GoneError(f"it answered {response.status}")
                 encoding = response.headers.get("Content-Encoding", "identity")
@@ -142,15 +143,20 @@ class Upstream:
 
 async def fast_enough(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The same chunks. FetchError when they come too slowly; what is done with them meanwhile takes its own time."""
-    waited, size, asked = 0.0, 0, time.monotonic()
-    async for chunk in chunks:
+    waited, size = 0.0, 0
+    while True:
+        asked = time.monotonic()
+        # What is no content, such as a chunk's extension, may drip as well: it keeps the socket from stalling.
+        async with asyncio.timeout(DRIP_SECONDS):
+            chunk = await anext(chunks, None)
+        if chunk is None:
+            return
         waited, size = waited + time.monotonic() - asked, size + len(chunk)
         if waited >= DRIP_SECONDS:
             if size < LEAST_BYTES:
                 raise FetchError(f"only {size} bytes came in {waited:.0f} s")
             waited, size = 0.0, 0
         yield chunk
-        asked = time.monotonic()
 
 
 def _has_none(status: int) -> bool:

@@ -45,8 +45,12 @@ class Finder:
         self._refused: dict[tuple[str, int], None] = {}
         self._asking = Once[tuple[str, str], tuple[Upstream, Offer] | None]()
 
-    async def find(self, view: View, hash_part: str) -> tuple[Upstream, Offer] | None:
-        """Which upstream of the view offers a hash part, and what. Never raises."""
+    async def find(self, view: View, hash_part: str, *, promised: bool = False) -> tuple[Upstream, Offer] | None:
+        """Which upstream of the view offers a hash part, and what. Never raises.
+
+        ``promised``: the NAR is wanted, so a client has the narinfo. What was offered is then tried again when nobody
+        else has the path, although its upstream is left out: clients try again after a cut, and never after a 404.
+        """
         key = (view.name, hash_part)
         if not view.upstreams:
             return None
@@ -56,11 +60,16 @@ class Finder:
         found = await self._asking.do(key, lambda: self._ask(view, hash_part))
         if found is not None:
             self._remember(key, found)
-        return found
+        return found or (known if promised else None)
+
+    async def finish(self) -> None:
+        """Wait for the questions that are under way."""
+        await self._asking.finish()
 
     def _stands(self, upstream: Upstream, offer: Offer) -> bool:
         """Whether a NAR can be had as it was offered. While its upstream is left out, another one may offer it."""
-        return upstream.breaker.healthy or self._spool.has(offer.info) or self._spool.gets(offer.info)
+        well = upstream.breaker.healthy and _name(upstream, offer) not in self._refused
+        return well or self._spool.has(offer.info) or self._spool.gets(offer.info)
 
     def _remember(self, key: tuple[str, str], found: tuple[Upstream, Offer]) -> None:
         self._forget(key)
@@ -70,12 +79,13 @@ class Finder:
         while len(self._offers) > 1 and (len(self._offers) > MOST_OFFERS or self._bytes > MOST_BYTES):
             self._forget(next(iter(self._offers)))
 
-    def refuse(self, view: View, upstream: Upstream, offer: Offer) -> None:
+    def refuse(self, upstream: Upstream, offer: Offer) -> None:
         """Ask again when the path is wanted: its NAR was not to be had as it was offered."""
         hash_part = offer.info.path.hash_part
-        self._spool.drop_narinfo(hash_part)
-        self._forget((view.name, hash_part))
-        self._refused[upstream.name, hash(offer.text)] = None
+        if self._spool.read_narinfo(hash_part) == (upstream.name, offer.text):
+            self._spool.drop_narinfo(hash_part)
+        self._refused.pop(_name(upstream, offer), None)
+        self._refused[_name(upstream, offer)] = None
         if len(self._refused) > MOST_OFFERS:
             del self._refused[next(iter(self._refused))]
 
@@ -101,14 +111,18 @@ class Finder:
         async def ask(upstream: Upstream) -> tuple[Upstream, Offer] | None:
             offer = await upstream.narinfo(session, hash_part, view.store.directory)
             found = None if offer is None else self._that_fits(upstream, offer)
-            if found is not None and (upstream.name, hash(found[1].text)) in self._refused:
+            if found is not None and _name(*found) in self._refused:
                 refused.append(found)
                 return None
             return found
 
         strata = [list(group) for _number, group in groupby(mine, key=lambda each: each.stratum)]
-        # What was refused may have been mended: it is taken when nobody else has the path.
-        return await ask_strata(strata, ask) or next(iter(refused), None)
+        found = await ask_strata(strata, ask)
+        if found is None and refused:
+            # It may have been mended: it is tried once more when nobody else has the path.
+            found = refused[0]
+            self._refused.pop(_name(*found), None)
+        return found
 
     def _that_fits(self, upstream: Upstream, offer: Offer) -> tuple[Upstream, Offer] | None:
         """An offer, unless its NAR could not be kept: a narinfo would promise what nobody can send."""
@@ -120,3 +134,8 @@ class Finder:
                 "pull_through.size: upstream %s has %s, whose NAR of %d bytes does not fit", upstream.name, path, size
             )
         return None
+
+
+def _name(upstream: Upstream, offer: Offer) -> tuple[str, int]:
+    """Tells an offer of an upstream from others in little memory."""
+    return upstream.name, hash(offer.text)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Coroutine, Iterable
 from typing import Any
 
@@ -26,9 +27,10 @@ from .client import FetchError, GoneError, Upstream
 from .compression import CorruptError, Unpacker
 from .finder import Finder
 from .importer import Importer
+from .lookup import OwnThreads
 from .offer import Offer, UntrustedError, brief
 from .spool import Spool
-from .spooled import Reader, SpoolFullError, Writer
+from .spooled import Reader, SpoolBusyError, SpoolFullError, Writer
 
 LOGGER = logging.getLogger("nar_server")
 # What a slow client of a NAR under way has in memory.
@@ -36,6 +38,8 @@ _CHUNK = 64 * 1024
 # Bytes of a NAR that no client gets before all of it was verified: a client never has the whole of a wrong one.
 HELD_BACK = 64 * 1024
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
+# For how long a NAR waits for room that others take which are being fetched.
+ROOM_SECONDS = 60.0
 
 
 class Puller:
@@ -51,27 +55,35 @@ class Puller:
         self._begun: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
+        self._lookup = OwnThreads()
 
-    async def find(self, view: View, hash_part: str) -> Offer | None:
-        """What an upstream of the view offers for a hash part. Never raises."""
-        found = await self._finder.find(view, hash_part)
+    async def find(self, view: View, hash_part: str, *, promised: bool = False) -> Offer | None:
+        """What an upstream of the view offers for a hash part; ``promised`` as the finder has it. Never raises."""
+        found = await self._finder.find(view, hash_part, promised=promised)
         return None if found is None else found[1]
 
     def has(self, offer: Offer) -> bool:
         """Whether the NAR is here, whole and verified."""
         return self.spool.has(offer.info)
 
-    async def open(self, view: View, hash_part: str) -> Reader | None:
-        """A reader of an offered path's NAR, fetched from now on if it is not here yet. Close it."""
-        found = await self._finder.find(view, hash_part)
+    async def open(self, view: View, hash_part: str, expected: PathInfo | None = None) -> Reader | None:
+        """A reader of an offered path's NAR, fetched from now on if it is not here yet. Close it.
+
+        None when nobody offers it, or when what is offered by now is another NAR than the one of ``expected``. Raises
+        OSError when the spool cannot be used.
+        """
+        found = await self._finder.find(view, hash_part, promised=True)
         if found is None:
             return None
         upstream, offer = found
+        nar = offer.info.nar_hash, offer.info.nar_size
+        if expected is not None and nar != (expected.nar_hash, expected.nar_size):
+            return None
         try:
             opened = self.spool.open(offer.info)
         except UntrustedError as problem:
             # Another upstream, or this one later, may say better.
-            self._finder.refuse(view, upstream, offer)
+            self._finder.refuse(upstream, offer)
             self._distrust(upstream, offer, problem)
             self._count(upstream, "untrusted")
             return None
@@ -117,7 +129,7 @@ class Puller:
         path, outcome = offer.info.path, "failure"
         self._begun.add(path.hash_part)
         try:
-            await asyncio.to_thread(self.spool.make_room, offer.info)
+            await self._make_room(offer.info)
             unpacker = Unpacker(offer.compression)
             async with contextlib.aclosing(upstream.nar(self._client(), offer)) as chunks:
                 async for chunk in chunks:
@@ -132,11 +144,11 @@ class Puller:
         except FetchError as problem:
             if not isinstance(problem, GoneError):
                 upstream.breaker.failed()
-            self._finder.refuse(view, upstream, offer)
+            self._finder.refuse(upstream, offer)
             LOGGER.error("upstream %s: the NAR of %s did not come: %s", upstream.name, path, brief(problem))
         except (UntrustedError, CorruptError) as problem:
             outcome = "untrusted"
-            self._finder.refuse(view, upstream, offer)
+            self._finder.refuse(upstream, offer)
             self._distrust(upstream, offer, problem)
         except (SpoolFullError, OSError, ModuleNotFoundError) as problem:
             LOGGER.error("the NAR of %s could not be kept: %s", path, problem)
@@ -146,6 +158,19 @@ class Puller:
             self._count(upstream, outcome)
         if outcome == "whole":
             await self._import(view, offer)
+
+    async def _make_room(self, info: PathInfo) -> None:
+        """Have room for a NAR, when it is its turn. Raises SpoolFullError or OSError."""
+        end = time.monotonic() + ROOM_SECONDS
+        while True:
+            try:
+                await asyncio.to_thread(self.spool.make_room, info)
+            except SpoolBusyError:
+                if time.monotonic() > end:
+                    raise
+            else:
+                return
+            await asyncio.sleep(_LONGEST_PAUSE)
 
     def _distrust(self, upstream: Upstream, offer: Offer, problem: Exception) -> None:
         path = offer.info.path
@@ -158,7 +183,7 @@ class Puller:
     async def fetch(self, view: View, hash_part: str) -> tuple[PathInfo, Reader] | None:
         """The whole NAR of a path, fetched first if need be; None when it is not to be had. Close the reader."""
         offer = await self.find(view, hash_part)
-        reader = None if offer is None else await self.open(view, hash_part)
+        reader = None if offer is None else await self.open(view, hash_part, offer.info)
         if offer is None or reader is None:
             return None
         try:
@@ -192,7 +217,7 @@ class Puller:
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
             # What waits in its queue would have less of its own time: each upstream has its turns instead.
-            connector = aiohttp.TCPConnector(limit=0)
+            connector = aiohttp.TCPConnector(limit=0, resolver=self._lookup)
             # Unless told otherwise, aiohttp offers to take what it would then have to unpack.
             headers = {"User-Agent": "nar-server", "Accept-Encoding": "identity"}
             self._session = aiohttp.ClientSession(connector=connector, headers=headers, auto_decompress=False)
@@ -204,7 +229,8 @@ class Puller:
         task.add_done_callback(self._tasks.discard)
 
     async def finish(self) -> None:
-        """Wait for what is being fetched and imported."""
+        """Wait for what is being asked, fetched and imported."""
+        await self._finder.finish()
         while self._tasks:
             await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -215,6 +241,7 @@ class Puller:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._session is not None:
             await self._session.close()
+        await self._lookup.close()
 
 
 def _unpack(unpacker: Unpacker, chunk: bytes, writer: Writer) -> int:

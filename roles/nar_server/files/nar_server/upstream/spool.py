@@ -22,7 +22,7 @@ from pathlib import Path
 from .. import base32
 from ..path_info import PathInfo
 from .offer import UntrustedError
-from .spooled import GROWING, Reader, SpoolFullError, Writer, unlink_own
+from .spooled import GROWING, Reader, SpoolBusyError, SpoolFullError, Writer, unlink_own
 
 _NARINFO_SEPARATOR = "\n"
 _NAR_HASH = re.compile(r"^NarHash:\s*sha256:(?:([0-9a-z]{52})|([0-9a-f]{64}))\s*$", re.MULTILINE)
@@ -41,18 +41,19 @@ class Spool:
 
     def has(self, info: PathInfo) -> bool:
         """Whether the NAR is there, whole and verified."""
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             return self._names(info)[1].stat().st_size == info.nar_size
         return False
 
     def gets(self, info: PathInfo) -> bool:
         """Whether somebody is fetching the NAR, as far as its file tells."""
-        return self._names(info)[0].exists()
+        return os.path.exists(self._names(info)[0])  # noqa: PTH110  (which raises nothing)
 
     def open(self, info: PathInfo) -> Writer | Reader:
         """A Reader of the NAR when it is there or somebody is fetching it; otherwise a Writer, to fetch it with.
 
-        Raises UntrustedError when the NAR of that hash is there and has another size.
+        Raises UntrustedError when the NAR of that hash is there and has another size, OSError when the folder cannot be
+        used.
         """
         part, final = self._names(info)
         while True:
@@ -122,8 +123,8 @@ class Spool:
                     with contextlib.suppress(FileNotFoundError):
                         yield Path(entry.path), entry.stat()
 
-    def _growing(self, last: Path) -> Iterator[tuple[int, int]]:
-        """Of each NAR that is being written, or waits for room as long as ``last``: its size, and what is there of it.
+    def _growing(self, last: Path) -> Iterator[tuple[str, int, int]]:
+        """Of each NAR that is being written, or waits for room as long as ``last``: hash, size, what is there of it.
 
         So of those that come at once and fit only one by one, the first has its room.
         """
@@ -132,21 +133,25 @@ class Spool:
             with contextlib.suppress(FileNotFoundError, ValueError):
                 status = path.stat()
                 if status.st_size or (status.st_mtime_ns, path.name) <= until:
-                    yield int(path.name.split(".")[1]), status.st_size
+                    nar_hash, size, _part = path.name.split(".")
+                    yield nar_hash, int(size), status.st_size
 
     def make_room(self, info: PathInfo) -> None:
         """Evict what was used longest ago until a NAR that has a Writer fits, beside all that is being written.
 
-        Raises SpoolFullError when it cannot; if that is known before, nothing is evicted. Those who are reading an
-        evicted NAR keep its content until they close it.
+        Raises SpoolFullError or OSError when it cannot, SpoolBusyError when it can later; if that is known before,
+        nothing is evicted. Those who are reading an evicted NAR keep its content until they close it.
         """
         growing = list(self._growing(self._names(info)[0]))
-        reserved = sum(size for size, _there in growing)
-        missing = reserved - sum(there for _size, there in growing)
-        whole = sorted(self._whole(), key=lambda item: item[1].st_mtime_ns)
+        reserved = sum(size for _hash, size, _there in growing)
+        missing = reserved - sum(there for _hash, _size, there in growing)
+        # One that was finished since then is not counted twice, and does not go at once.
+        finished = {nar_hash for nar_hash, _size, _there in growing}
+        others = (item for item in self._whole() if item[0].stem not in finished)
+        whole = sorted(others, key=lambda item: item[1].st_mtime_ns)
         used = sum(status.st_size for _path, status in whole)
         if reserved > self._size:
-            raise SpoolFullError(f"NARs of {reserved} bytes are being fetched into a spool of {self._size}")
+            raise SpoolBusyError(f"NARs of {reserved} bytes are being fetched into a spool of {self._size}")
         if self._free() + used < missing:
             raise SpoolFullError(f"the disk of {self.folder} has no room for {missing} bytes more")
         for path, status in whole:

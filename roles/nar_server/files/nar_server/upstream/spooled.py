@@ -27,6 +27,10 @@ class SpoolFullError(Exception):
     """There is no room for a NAR, even after everything else was evicted."""
 
 
+class SpoolBusyError(SpoolFullError):
+    """There is no room for a NAR beside those that are being fetched now."""
+
+
 class Writer:
     """Writes one NAR, holding its lock. Close it in every case; until ``finish`` nothing of it counts as the NAR."""
 
