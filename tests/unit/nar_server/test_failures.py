@@ -45,8 +45,19 @@ def with_a_file(real: Path) -> None:
     (real / "file").write_bytes(b"content")
 
 
-@pytest.mark.parametrize("ask", [".narinfo", ".narinfo?json", ".ls", "/file", "landing", "log"])
-def test_a_short_lock_is_waited_for(store: Any, serve: Any, ask: str) -> None:
+@pytest.mark.parametrize(
+    ("ask", "kind"),
+    [
+        (".narinfo", "narinfo"),
+        (".narinfo?json", "narinfo_json"),
+        (".ls", "listing"),
+        ("/file", "serve"),
+        ("landing", "landing"),
+        ("log", "log"),
+    ],
+)
+def test_a_short_lock_is_waited_for(store: Any, serve: Any, ask: str, kind: str) -> None:
+    """And what is asked meanwhile counts as one request."""
     path = store.add("x", with_a_file, deriver=f"/nix/store/{'0' * 32}-x.drv")
     log = store.logs / "drvs/00" / f"{'0' * 30}-x.drv"
     log.parent.mkdir(parents=True)
@@ -67,6 +78,7 @@ def test_a_short_lock_is_waited_for(store: Any, serve: Any, ask: str) -> None:
         assert locked.wait(5)
         assert server.ask(targets.get(ask, f"/{path.hash_part}{ask}")).status == 200
         writer.join()
+        assert f'nar_server_requests_total{{view="main",kind="{kind}"}} 1\n' in server.ask("/metrics").body.decode()
 
 
 @pytest.mark.parametrize("make", ["small", "large"])

@@ -99,6 +99,8 @@ class NarServer:
         self._open_files = OpenFiles(allowed(limits.open_files))
         self._withheld = withheld
         self._readable = True
+        # While a handler is called for a request that it was called for before.
+        self.asks_again = False
         self._find_remembered = functools.lru_cache(maxsize=1024)(self._find_route)
         self.routes: dict[type[Any], RouteHandler] = {
             CacheInfo: self._cache_info,
@@ -132,13 +134,20 @@ class NarServer:
         for pause in _PAUSES:
             await asyncio.sleep(pause)
             try:
-                answer = self._answer(request)
+                answer = self._answer_again(request)
                 return answer if isinstance(answer, Response) else await answer
             except DatabaseUnavailableError as problem:
                 last = problem
                 if not problem.busy:
                     break
         return self._unavailable(last)
+
+    def _answer_again(self, request: Request) -> Response | Awaitable[Response]:
+        self.asks_again = True
+        try:
+            return self._answer(request)
+        finally:
+            self.asks_again = False
 
     def _unavailable(self, problem: DatabaseUnavailableError) -> Response:
         if self._readable:

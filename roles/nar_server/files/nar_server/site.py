@@ -180,7 +180,8 @@ class Site:
             if counter is None:
                 counter = self._metrics.counter("nar_server_requests_total", view=view.name, kind=kind)
                 counters[view.name] = counter
-            counter.add()
+            if not self._server.asks_again:
+                counter.add()
             return handler(request, view, route)
 
         async def later(answer: Awaitable[Response], view: View) -> Response:
