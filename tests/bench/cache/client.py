@@ -2,7 +2,7 @@
 
     python client.py curl PORT CONNECTIONS FILE      all NARs of FILE (lines: address, size) with curl, seconds
     python client.py sockets PORT CONNECTIONS FILE   the same over plain sockets, which takes less of the processor
-    python client.py narinfos PORT CONNECTIONS FILE  10,000 requests for the addresses of FILE, seconds for each
+    python client.py narinfos PORT CONNECTIONS FILE  30,000 requests for the addresses of FILE, seconds for each
 
 Runs as a process of its own, so that it does not share an interpreter with a server.
 """
@@ -19,7 +19,7 @@ from itertools import cycle, islice
 from pathlib import Path
 
 _BUFFER = 256 * 1024
-_REQUESTS = 10_000
+_REQUESTS = 30_000
 
 
 def _connect(port: int) -> socket.socket:
