@@ -128,6 +128,10 @@ class Shared:
         """Add in this worker's row."""
         self._numbers[self._row * _MOST_SERIES + place] += amount
 
+    def counter(self, place: int) -> Counter:
+        """What adds in the row that is this worker's by now."""
+        return Counter(self._numbers, self._row * _MOST_SERIES + place)
+
     def total(self, place: int) -> float:
         """The sum of all workers' rows."""
         return sum(self.marked(worker, place) for worker in range(self.workers))
@@ -186,15 +190,15 @@ class Shared:
 class Counter:
     """One series, for those who count in it for every request."""
 
-    __slots__ = ("_place", "_shared")
+    __slots__ = ("_cell", "_numbers")
 
-    def __init__(self, shared: Shared, place: int) -> None:
-        self._shared = shared
-        self._place = place
+    def __init__(self, numbers: memoryview[float], cell: int) -> None:
+        self._numbers = numbers
+        self._cell = cell
 
     def add(self, amount: float = 1) -> None:
         """Count."""
-        self._shared.add(self._place, amount)
+        self._numbers[self._cell] += amount
 
 
 class Metrics:
@@ -229,7 +233,7 @@ class Metrics:
 
     def counter(self, name: str, **labels: str) -> Counter:
         """What counts in one series."""
-        return Counter(self._shared, self._place(name, labels))
+        return self._shared.counter(self._place(name, labels))
 
     def value(self, name: str, **labels: str) -> float:
         """What all workers have counted; 0 when it is not counted."""
