@@ -18,6 +18,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .folders import CurrentFolder
 from .nar import NarError
@@ -130,8 +131,7 @@ def read_slowly(descriptor: int, view: memoryview, wait: bool) -> None:
         raise changed(path_of(descriptor))
 
 
-@dataclass(frozen=True, slots=True)
-class LargeFile:
+class LargeFile(NamedTuple):
     """A file sent by itself."""
 
     size: int

@@ -32,7 +32,7 @@ async def send_file(sender: Sender, descriptor: int, first: int, last: int) -> N
 def _in_memory(descriptor: int, first: int, last: int) -> bool:
     """Whether a part of a file seems to be in the page cache, so that sending it does not wait for the disk."""
     try:
-        for position in (*range(first, last, _PROBE_STEP), last - 1):
+        for position in range(last - 1, first - 1, -_PROBE_STEP):
             os.preadv(descriptor, _ANY_BYTE, position, os.RWF_NOWAIT)
     except OSError as error:
         if error.errno not in NOT_AT_ONCE:
