@@ -17,12 +17,15 @@ from typing import NamedTuple
 from . import nar
 from .folders import CurrentFolder, entries, open_folder, unfit
 from .growing_run import GrowingRun
-from .layout import INLINE_FILE, RUN_SIZE, SMALL_FILE, LargeFile, Piece, Run
+from .layout import INLINE_FILE, RUN_SIZE, LargeFile, Piece, Run
 
 # When the texts of a path are as long, its other tiny files are read like small ones.
 _MOST_HELD = 32 * 2**20
 # No text between two files is longer, about.
 _LONG_TEXT = 32 * 1024
+# So many files of a directory are added at once: what stands before them takes some 300 bytes each.
+_MOST_AT_ONCE = 256
+_AFTER_ROOT = [padding + nar.CLOSE for padding in nar.PADDING]
 _AFTER_FILE = [padding + nar.CLOSE_ENTRY for padding in nar.PADDING]
 
 
@@ -74,7 +77,7 @@ def _growing(buffers: Iterable[memoryview]) -> Iterator[GrowingRun]:
     for buffer in buffers:
         run = GrowingRun(buffer, INLINE_FILE if held < _MOST_HELD else -1)
         yield run
-        held += len(run.texts)
+        held += run.text_size
 
 
 def _part(run: GrowingRun, large: LargeFile | None = None) -> Part:
@@ -87,12 +90,12 @@ def _survey(root: bytes, current: CurrentFolder, begin: Callable[[], GrowingRun]
     if stat.S_ISDIR(mode):
         run = yield from _survey_directory(root, current, run, begin, pace)
     elif stat.S_ISREG(mode):
-        name = os.path.basename(root)  # noqa: PTH119
-        size = run.add_file(nar.MAGIC, name, current)
-        if size > SMALL_FILE:
-            yield _part(run, LargeFile(size, name))
+        files = iter([(os.path.basename(root), b"")])  # noqa: PTH119
+        text, large = run.add_files(nar.MAGIC, _AFTER_ROOT, files, current, pace.until)
+        if large is not None:
+            yield _part(run, large)
             run = begin()
-        run.add(nar.padding(size) + nar.CLOSE)
+        run.add(text)
     elif stat.S_ISLNK(mode):
         run.add(nar.MAGIC + _link(root))
     else:
@@ -105,7 +108,6 @@ def _survey_directory(
 ) -> Generator[Part, None, GrowingRun]:
     """The parts of a directory but the last, which is returned as it grew."""
     below = len(root) + 1
-    before, after = nar.BEFORE_NAME, nar.AFTER_NAME
     text = nar.MAGIC + nar.DIRECTORY
     folder = current.path
     # The rest of each directory one is in, the last entry first; a path ends one, and is that of the one around it.
@@ -114,36 +116,57 @@ def _survey_directory(
         if len(text) >= _LONG_TEXT:
             run.add(text)
             text = b""
-        if run.size >= RUN_SIZE or (monotonic() >= pace.until and run.size):
+        if _is_enough(run, pace):
             yield _part(run)
             run = begin()
         entry = pending.pop()
         if isinstance(entry, bytes):
             folder = entry
             text += nar.CLOSE_ENTRY
-            continue
-        name = entry.name
-        length = len(name)
-        text += before[length] + name + after[length]
-        if entry.is_file(follow_symlinks=False):
+        elif entry.is_file(follow_symlinks=False):
             if folder is not current.path:
                 current.change(folder)
-            size = run.add_file(text, name, current)
-            text = _AFTER_FILE[size % nar.ALIGNMENT]
-            if size > SMALL_FILE:
-                yield _part(run, LargeFile(size, entry.path[below:]))
+            files = iter(_files(entry, pending))
+            while True:
+                text, large = run.add_files(text, _AFTER_FILE, files, current, pace.until)
+                if large is None and not _is_enough(run, pace):
+                    break
+                yield _part(run, large)
                 run = begin()
         elif entry.is_dir(follow_symlinks=False):
-            text += nar.DIRECTORY
+            text += _before(entry.name) + nar.DIRECTORY
             pending.append(folder)
             folder = entry.path[below:]
             pending += entries(entry.path)
         elif entry.is_symlink():
-            text += _link(entry.path) + nar.CLOSE
+            text += _before(entry.name) + _link(entry.path) + nar.CLOSE
         else:
             raise unfit(entry.path)
     run.add(text + nar.CLOSE)
     return run
+
+
+def _is_enough(run: GrowingRun, pace: Pace) -> bool:
+    """Whether a part ends with what is in the run."""
+    return run.size >= RUN_SIZE or (monotonic() >= pace.until and run.size > 0)
+
+
+def _files(first: os.DirEntry[bytes], pending: list[os.DirEntry[bytes] | bytes]) -> list[tuple[bytes, bytes]]:
+    """A file and those that follow it, which are no longer pending then: their names, and what stands before each."""
+    names = [first.name]
+    while pending and len(names) < _MOST_AT_ONCE:
+        entry = pending[-1]
+        if isinstance(entry, bytes) or not entry.is_file(follow_symlinks=False):
+            break
+        names.append(entry.name)
+        del pending[-1]
+    before, after = nar.BEFORE_NAME, nar.AFTER_NAME
+    return [(name, before[len(name)] + name + after[len(name)]) for name in names]
+
+
+def _before(name: bytes) -> bytes:
+    """What stands before an entry of a directory."""
+    return nar.BEFORE_NAME[len(name)] + name + nar.AFTER_NAME[len(name)]
 
 
 def _link(path: bytes) -> bytes:
