@@ -57,7 +57,12 @@ def test_head_is_get_without_body_and_walk(store: Any, serve: Any, trees: Any, m
     with serve(store) as server:
         for target in ("/nix-cache-info", "/health", f"/{path.hash_part}.narinfo", path.url, "/absent"):
             got = server.ask(target)
-            with mock.patch.object(nar_body, "open_folder", side_effect=AssertionError("walked")):
+            walked = AssertionError("walked")
+            with (
+                mock.patch.object(nar_body, "open_folder", side_effect=walked),
+                mock.patch.object(os, "listdir", side_effect=walked),
+                mock.patch.object(os, "scandir", side_effect=walked),
+            ):
                 head = server.ask(target, "HEAD")
             assert head.body == b""
             assert (head.status, head.headers | {"date": ""}) == (got.status, got.headers | {"date": ""})
