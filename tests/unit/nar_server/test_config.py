@@ -158,10 +158,8 @@ def test_all_mistakes_at_once() -> None:
         f"colour: there is no such option; there are: {', '.join(OPTIONS)}",
         "priority: -1 is not a whole number from 0 to 2147483647",
         "listen: "
-        + "; ".join(
-            f"{text!r} is not ADDRESS:PORT, for example 0.0.0.0:5000 or [::]:5000"
-            for text in ("5000", ":80", "a:70000")
-        ),
+        + "; ".join(f"{text!r} is not ADDRESS:PORT, for example 0.0.0.0:5000 or [::]:5000" for text in ("5000", ":80"))
+        + "; 'a:70000' has a port above 65535",
         "policy: 'some' is not one of vouched, hide, all, none",
         "store_dir: 'store/' is not an absolute path without a slash at its end",
         "database: 'db' is not an absolute path without a slash at its end",

@@ -68,8 +68,10 @@ class Address:
     def parse(cls, text: str) -> Address:
         """``host:port``, an IPv6 address in brackets; ValueError otherwise."""
         found = _ADDRESS.fullmatch(text)
-        if found is None or int(found[3]) > _HIGHEST_PORT:
+        if found is None:
             raise ValueError(f"{text!r} is not ADDRESS:PORT, for example 0.0.0.0:5000 or [::]:5000")
+        if int(found[3]) > _HIGHEST_PORT:
+            raise ValueError(f"{text!r} has a port above {_HIGHEST_PORT}")
         return cls(found[1] or found[2], int(found[3]))
 
     def __str__(self) -> str:
