@@ -228,6 +228,8 @@ def test_tables_that_do_not_fit_together(text: str, reason: str) -> None:
             for table, name in (("hot_tier", "title"), ("views.a", "listen"))
         ),
         ("policy = 1", "policy: 1 is not one of vouched, hide, all, none"),
+        ("policy = true", "policy: true is not one of vouched, hide, all, none"),
+        ("title = false", "title: false is not a string"),
         ("signing_key_files = [1]", "signing_key_files: 1 is not a string"),
         ("listen", "it is not valid TOML: "),
         ("a = " + "[" * 5000, "it is nested too deep"),

@@ -82,14 +82,14 @@ class Address:
 def text(value: Any) -> str:
     """A string."""
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not a string")
+        raise ValueError(f"{shown(value)} is not a string")
     return value
 
 
 def texts(value: Any) -> list[str]:
     """A list of strings."""
     if not isinstance(value, list):
-        raise ValueError(f"{value!r} is not a list of strings")
+        raise ValueError(f"{shown(value)} is not a list of strings")
     return each(text, value)
 
 
@@ -177,7 +177,7 @@ def choice(*options: str) -> Callable[[Any], str]:
 
     def read(value: Any) -> str:
         if value not in options:
-            raise ValueError(f"{value!r} is not one of {', '.join(options)}")
+            raise ValueError(f"{shown(value)} is not one of {', '.join(options)}")
         return text(value)
 
     return read
