@@ -181,7 +181,7 @@ def test_all_mistakes_at_once() -> None:
     ("text", "reason"),
     [
         ('views.a.store = "x"', "views.a.store: there is no [stores.x]; there are: main"),
-        ('views.a.upstreams = ["x"]', "views.a.upstreams: there is no [upstreams.x]"),
+        ('views.a.upstreams = ["x"]', "views.a.upstreams: there is no [upstreams.x]; there are none"),
         (
             'views.a.prefix = "/x"\nviews.b.prefix = "/x"',
             "views.b: /x on all hosts is views.a: give it another prefix or host",

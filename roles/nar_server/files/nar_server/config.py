@@ -188,7 +188,8 @@ def _view(
     if view.store not in stores:
         mistakes.append(f"views.{name}.store: there is no [stores.{view.store}]; there are: {', '.join(stores)}")
     for unknown in [upstream for upstream in view.upstreams if upstream not in upstreams]:
-        mistakes.append(f"views.{name}.upstreams: there is no [upstreams.{unknown}]")
+        there = f"there are: {', '.join(upstreams)}" if upstreams else "there are none"
+        mistakes.append(f"views.{name}.upstreams: there is no [upstreams.{unknown}]; {there}")
     if view.paths == "built" and view.upstreams:
         mistakes.append(f"views.{name}.upstreams: a view of what was built here asks no upstream")
     return view
