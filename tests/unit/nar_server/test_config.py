@@ -166,7 +166,8 @@ def test_all_mistakes_at_once() -> None:
         "signing_key_files: 'x' is not a list of strings",
         "trusted_public_keys: number 1: the public key 'cache' has 3 bytes, must have 32",
         "title: 'two\\nlines' is not a line of text",
-        "upstreams.near.url: 'ftp://near' is not the address of a cache, for example https://cache.example.org",
+        "upstreams.near.url: 'ftp://near' is not the address of a cache: http or https, a host, no user, no query;"
+        " for example https://cache.example.org",
         "upstreams.near.stratum: 0 is not a whole number from 1",
         "views.a.preffix: there is no such option; did you mean 'prefix'?",
         "views.b.prefix: '/nar': 'nar' is one of the server's own addresses",

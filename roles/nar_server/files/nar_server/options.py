@@ -27,6 +27,7 @@ _SIZE = re.compile(r"([0-9]+) ?(KiB|MiB|GiB|TiB)")
 _NO_URL = re.compile(r"[\x00-\x20\x7f]")
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _HIGHEST_PORT = 65535
+_A_URL = "https://cache.example.org"
 _HIGHEST_PRIORITY = 2**31 - 1
 _MOST_WORKERS = 256
 # Names of what is counted have room for it.
@@ -256,7 +257,8 @@ def prefix(value: Any) -> str:
 def url(value: Any) -> str:
     """The address of a binary cache, without a slash at its end."""
     if not _is_cache_url(text(value)):
-        raise ValueError(f"{value!r} is not the address of a cache, for example https://cache.example.org")
+        wanted = f"http or https, a host, no user, no query; for example {_A_URL}"
+        raise ValueError(f"{value!r} is not the address of a cache: {wanted}")
     if len(value) > _LONGEST_URL:
         raise ValueError(f"{value!r} has more than {_LONGEST_URL} characters")
     return text(value).rstrip("/")
