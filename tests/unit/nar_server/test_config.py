@@ -280,7 +280,11 @@ def test_mistakes_of_the_keys_of_all_views_are_told() -> None:
     views = [ViewConfig(name, signing_key_files=(Path(f"/nowhere/{name}"),)) for name in ("a", "b", "a")]
     with pytest.raises(ConfigError) as error:
         check_signing_keys(views)
-    told = [f"signing_key_files: /nowhere/{name}: No such file or directory" for name in ("a", "b")]
+    told = [
+        f"signing_key_files: /nowhere/{name}: No such file or directory;"
+        f" 'nix-store --generate-binary-cache-key NAME /nowhere/{name} /nowhere/{name}.pub' makes a key"
+        for name in ("a", "b")
+    ]
     assert str(error.value).splitlines() == told
 
 

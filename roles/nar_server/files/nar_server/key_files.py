@@ -40,6 +40,8 @@ def load_signing_keys(files: tuple[Path, ...]) -> list[SecretKey]:
         except (OSError, UnicodeDecodeError, KeyFormatError) as problem:
             reason = problem.strerror if isinstance(problem, OSError) else problem
             reason = "it is not text" if isinstance(problem, UnicodeDecodeError) else reason
+            if isinstance(problem, FileNotFoundError):
+                reason = f"{reason}; 'nix-store --generate-binary-cache-key NAME {path} {path}.pub' makes a key"
             mistakes.append(f"signing_key_files: {path}: {reason}")
     mistakes += [
         f"signing_key_files: the keys of {' and '.join(paths)} are all named {name}; a name is for one key"
