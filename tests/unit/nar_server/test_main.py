@@ -233,7 +233,8 @@ def test_a_reload_with_more_upstreams_than_there_is_room_for_changes_nothing(
     )
     running.process.send_signal(signal.SIGHUP)
     running.wait_for_state("READY=1")
-    told = running.log_line("not reloaded, the old configuration stays: upstreams.a")
+    told = running.log_line("not reloaded, the old configuration stays: ")
+    assert "config.toml: upstreams.a" in told
     assert ".url: there are 1023 series of metrics since the server started, and no more" in told
     assert "Traceback" not in running.rest_of_log()
     assert running.get("/health") == b"ok\n"

@@ -205,8 +205,11 @@ class Supervisor:
         except Exception as problem:
             # Whatever it is, this process goes on.
             expected = isinstance(problem, ConfigError | KeyFormatError | OSError | ModuleNotFoundError)
+            # What is found out later than by reading the file is in it all the same.
+            file = f"{self._path}: " if isinstance(problem, ConfigError | KeyFormatError) else ""
             for line in str(problem).splitlines() or [repr(problem)]:
-                LOGGER.error("not reloaded, the old configuration stays: %s", line, exc_info=not expected)
+                told = file + line.removeprefix(file)
+                LOGGER.error("not reloaded, the old configuration stays: %s", told, exc_info=not expected)
             # What is still awaited is told of when it has come.
             if self._news is None:
                 notify("READY=1")
