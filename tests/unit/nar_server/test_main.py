@@ -325,4 +325,4 @@ def test_stats(running: Running, store: Any, tmp_path: Path) -> None:
     running.close()
     done = run("stats", "--config", str(file))
     assert done.returncode == 1
-    assert "Is the server running?" in done.stderr
+    assert done.stderr == f"{url}: Connection refused. Is the server running?\n"

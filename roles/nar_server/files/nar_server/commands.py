@@ -67,7 +67,10 @@ def stats(config: Config, names: Sequence[str], *, as_json: bool) -> int:
                 print(f"{url}: the server answers {problem.code}: {reason}", file=sys.stderr)
                 return 1
             except (OSError, ValueError) as problem:
-                print(f"{url}: {problem}. Is the server running?", file=sys.stderr)
+                # URLError shows what it wraps as Python would.
+                inner = problem.reason if isinstance(problem, urllib.error.URLError) else problem
+                told = (inner.strerror if isinstance(inner, OSError) else None) or inner
+                print(f"{url}: {told}. Is the server running?", file=sys.stderr)
                 return 1
     if as_json:
         print(json.dumps({name: answer["counters"] for name, answer in found.items()}))
