@@ -168,6 +168,23 @@ def running(config: Any, tmp_path: Path) -> Iterator[Running]:
     server.close()
 
 
+def test_who_has_read_enough_is_told_no_more(config: Any, store: Any) -> None:
+    for number in range(3):
+        store.add(f"x{number}")
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with os.fdopen(theirs, "w") as pipe:
+        done = subprocess.run(
+            command("audit", "--config", str(config()), "--json"),
+            env=os.environ | {"PYTHONPATH": str(LIBRARY), "PYTHONUNBUFFERED": "1"},
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            check=False,
+            timeout=30,
+        )
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 def test_serve_and_stop(running: Running, store: Any) -> None:
     assert running.get("/health") == b"ok\n"
     running.process.send_signal(signal.SIGTERM)

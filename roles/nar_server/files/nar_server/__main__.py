@@ -138,6 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # What is found out later than by reading the file is in it all the same.
         file = f"{options.config}: "
         print("\n".join(file + line.removeprefix(file) for line in str(problem).splitlines()), file=sys.stderr)
+    except BrokenPipeError:
+        # Whoever reads has enough, as "head" has; Python shall not complain of it once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as problem:
         print(problem, file=sys.stderr)
     except ModuleNotFoundError as problem:
