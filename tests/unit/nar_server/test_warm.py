@@ -186,6 +186,21 @@ def test_without_a_tier_or_its_place(store: Any, config: Any, tmp_path: Path) ->
         become_owner(HotTierConfig(tmp_path / "absent/hot", MIB))
 
 
+def test_a_tier_that_may_not_be_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As an ordinary user finds it, below a folder of the server's alone.
+    stat = os.stat
+
+    def denied(path: Any, **options: Any) -> os.stat_result:
+        if os.fspath(path) == f"{tmp_path}/hot":
+            raise PermissionError(errno.EACCES, "denied")
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", denied)
+    monkeypatch.setattr(os, "access", lambda *_arguments: False)
+    with pytest.raises(ConfigError, match="hot cannot be written: run this as root or as the server's user"):
+        become_owner(HotTierConfig(tmp_path / "hot", MIB))
+
+
 def test_a_tier_that_may_not_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "mkdir", mock.Mock(side_effect=PermissionError(errno.EACCES, "denied")))
     with pytest.raises(ConfigError, match="hot cannot be written: run this as root or as the server's user"):

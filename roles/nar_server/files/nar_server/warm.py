@@ -72,7 +72,8 @@ def become_owner(tier: HotTierConfig) -> None:
 
     Makes the tier's folder where the one above is there. Raises ConfigError or OSError.
     """
-    folder = tier.folder if tier.folder.is_dir() else tier.folder.parent
+    # Of a folder that one may not look into, this says no, where Path's raises.
+    folder = tier.folder if os.path.isdir(tier.folder) else tier.folder.parent  # noqa: PTH112
     if not folder.is_dir():
         raise ConfigError(f"hot_tier.folder: there is no {folder}; start the server once: it makes what it needs")
     owner = folder.stat()
