@@ -109,6 +109,15 @@ def test_check_config_tells_what_is_to_be_mended(config: Any, tmp_path: Path, ni
     assert "warning: /nowhere/store: there is no such folder: no path of this store is found\n" in told
 
 
+def test_a_store_of_other_names_is_told(config: Any, store: Any) -> None:
+    file = config('store_dir = "/opt/store"')
+    assert "in '/nix/store'" not in run("check-config", "--config", str(file)).stderr
+    store.add("x")
+    told = run("check-config", "--config", str(file)).stderr
+    assert f"{store.directory}: its paths are in '/nix/store', none in '/opt/store': none is found" in told
+    assert "its paths" not in run("check-config", "--config", str(config())).stderr
+
+
 def test_a_store_that_does_not_answer_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "stat", mock.Mock(side_effect=OSError(errno.ESTALE, "stale")))
     assert "/nix/store: there is no such folder: no path of this store is found" in warnings(parse_config(""))

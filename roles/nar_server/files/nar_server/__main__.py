@@ -54,7 +54,8 @@ def check_config(config: Config, _path: Path) -> int:
         make_encoders(config)
         for key in keys:
             Signer(key)
-    warnings += advice.unreadable(config.served_stores.values())
+    stores = config.served_stores.values()
+    warnings += advice.unreadable(stores) + advice.of_another_folder(stores)
     for warning in warnings + advice.warnings(config):
         print(f"warning: {warning}", file=sys.stderr)
     for key in keys:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from collections.abc import Iterable
@@ -82,6 +83,22 @@ def _is_there(module: str) -> bool:
     except ModuleNotFoundError:
         return False
     return True
+
+
+def of_another_folder(stores: Iterable[StoreConfig]) -> list[str]:
+    """Those stores whose paths are not called as they are told to be, so that none is found."""
+    from .database import Database, DatabaseUnavailableError  # noqa: PLC0415
+
+    found = []
+    for store in stores:
+        database = Database(store.database, store.directory)
+        # That it cannot be read is told elsewhere.
+        with contextlib.suppress(DatabaseUnavailableError):
+            if folder := database.other_folder():
+                text = f"its paths are in {folder!r}, none in {store.directory!r}: none is found. Is store_dir right?"
+                found.append(f"{store.real}: {text}")
+        database.close()
+    return found
 
 
 def unreadable(stores: Iterable[StoreConfig]) -> list[str]:

@@ -41,6 +41,8 @@ _BUSY = {
 # What it meets when the log is not there and it may not make it.
 _CANNOT_OPEN = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}
 _PROBE = "SELECT 1 FROM ValidPaths LIMIT 1"
+_ANY = "SELECT path FROM ValidPaths LIMIT 1"
+_OURS = "SELECT 1 FROM ValidPaths WHERE path >= ? AND path < ? LIMIT 1"
 
 # Equal as long as nobody has written to the database.
 Generation = tuple[int, int]
@@ -97,6 +99,14 @@ class Database:
     def probe(self) -> None:
         """Read something; raises DatabaseUnavailableError when that fails."""
         self.select(_PROBE)
+
+    def other_folder(self) -> str | None:
+        """Another store's folder, when all paths are in it; raises DatabaseUnavailableError."""
+        # '0' follows '/'.
+        if self.select(_OURS, (f"{self._store_dir}/", f"{self._store_dir}0")) or not (found := self.select(_ANY)):
+            return None
+        folder: str = os.path.dirname(found[0][0])  # noqa: PTH120
+        return folder
 
     def close(self) -> None:
         """Let go of the database; the next question opens it again."""
