@@ -182,6 +182,7 @@ def test_the_daemon_checks_signatures_itself(
     assert pulling.puller.spool.has(path.info)
     # Nix's own words, without its colours, which caplog.text would hide.
     assert f"cannot add path '{STORE}/{path.info.path}' because it lacks a " in "\n".join(caplog.messages)
+    assert "; its trusted-public-keys must name the upstream's key" in "\n".join(caplog.messages)
 
 
 def test_no_daemon(fake: FakeUpstream, make_puller: Any, tmp_path: Path) -> None:

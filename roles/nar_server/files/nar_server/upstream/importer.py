@@ -73,7 +73,9 @@ class Importer:
                     daemon.close()
             outcome = "imported"
         except (DaemonError, OSError, asyncio.TimeoutError) as problem:  # noqa: UP041
-            LOGGER.error("%s is not imported: Nix's daemon at %s: %s", info.path, self._socket, problem)
+            # As Nix says it: "lacks a valid signature", in later versions "lacks a signature by a trusted key".
+            hint = "; its trusted-public-keys must name the upstream's key" if "lacks a" in str(problem) else ""
+            LOGGER.error("%s is not imported: Nix's daemon at %s: %s%s", info.path, self._socket, problem, hint)
             return False
         else:
             return True
