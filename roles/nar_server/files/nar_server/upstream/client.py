@@ -86,7 +86,7 @@ class Upstream:
             return None
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError, FetchError) as problem:  # noqa: UP041
             if self.breaker.healthy:
-                LOGGER.warning("upstream %s is left out for a while: %s", self.name, _reason(problem))
+                LOGGER.warning("upstream %s (%s) is left out for a while: %s", self.name, self._url, _reason(problem))
             self.breaker.failed()
             self._count("failure")
             return None
