@@ -106,7 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "audit",
             commands.audit,
             "tell what vouches for each path, and which are withheld",
-            "The exit status is 1 when one is withheld, and 2 when the database cannot be read.",
+            "The exit status is 1 when clients that want signatures will not take one, be it withheld, hidden or"
+            " malformed, and 2 when the database cannot be read.",
         ),
         ("stats", commands.stats, "tell the running server's counters", "Asks the first address of 'listen'."),
     ):
