@@ -336,6 +336,8 @@ def test_landing(store: Any, ask: Any, make_key: Any) -> None:
     assert '<dd data-name="paths">1</dd>' in page
     assert 'data-stats="/hydra/stats.json"' in page
     assert "$" not in page.replace("$HOME", "")
+    # The names that an event publishes answer 404 to it.
+    assert "/metrics" not in page
     assert answer.headers["Content-Security-Policy"] == security_policy()
 
 

@@ -43,6 +43,7 @@ NAR = OUT + "0" * 20
         (f"/realisations/sha256:{'a' * 64}!out.doi", Realisation(f"sha256:{'a' * 64}", "out")),
         (f"/realisations/sha256%3A{'a' * 64}%21out.doi", Realisation(f"sha256%3A{'a' * 64}", "out")),
         ("/", Landing()),
+        ("/?utm_source=chat", Landing()),
         ("/stats.json", Stats()),
         ("/metrics", Metrics()),
         ("/version", Version()),

@@ -44,7 +44,11 @@ METRICS = {
     metric.name: metric
     for metric in (
         Metric("nar_server_requests_total", "counter", "Requests by view and by what was asked for."),
-        Metric("nar_server_responses_total", "counter", "Answers by status."),
+        Metric(
+            "nar_server_responses_total",
+            "counter",
+            "Answers by status, but those to what is no request (400, 414, 431).",
+        ),
         Metric("nar_server_sent_bytes_total", "counter", "Bytes of NARs sent, by view."),
         Metric("nar_server_sent_nars_total", "counter", "NARs, or ranges of them, sent to their end, by view."),
         Metric("nar_server_cut_total", "counter", "Connections cut since a NAR could not be finished."),

@@ -137,7 +137,8 @@ _PATTERNS: tuple[tuple[re.Pattern[str], type[Route]], ...] = (
     (re.compile(rf"/build-trace-v2/(?P<derivation>{_BASE_NAME})/{_OUTPUT}\.doi"), BuildTrace),
     # Some clients write the exclamation mark as it is, some as %21.
     (re.compile(rf"/realisations/(?P<drv_hash>sha256(?::|%3A)[0-9a-f]{{64}})(?:!|%21){_OUTPUT}\.doi"), Realisation),
-    (re.compile(r"/"), Landing),
+    # What a link was sent with, such as ?utm_source=chat, is no part of what it is to.
+    (re.compile(r"/(?:\?[!-~]*)?"), Landing),
     (re.compile(r"/stats\.json"), Stats),
     (re.compile(r"/metrics"), Metrics),
     (re.compile(r"/version"), Version),
