@@ -445,6 +445,50 @@ def test_room_is_kept_for_what_is_being_fetched(
     run(work())
 
 
+def test_who_waits_for_room_leaves_the_threads_to_what_is_under_way(
+    fake: FakeUpstream, make_puller: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look takes as long as the folder is full; all have their room in the end, whatever order the clock gives."""
+    first, *late = (fake.add(str(number), os.urandom(700_000)) for number in range(16))
+    pulling = make_puller(config_of(fake), size=1_000_000)
+    make_room, open_, looking = spool.Spool.make_room, spool.Spool.open, []
+
+    def at_once(self: Any, info: Any) -> Any:
+        """As those that come within one tick of the kernel's clock."""
+        opened = open_(self, info)
+        if isinstance(opened, Writer):
+            os.utime(opened._part, (1, 1))
+        return opened
+
+    def slowly(self: Any, info: Any) -> None:
+        looking.append(info)
+        most.append(len(looking))
+        time.sleep(0.03)
+        try:
+            make_room(self, info)
+        finally:
+            looking.remove(info)
+
+    async def work() -> None:
+        fake.hold = True
+        under_way = asyncio.ensure_future(fetch(pulling, first.hash_part))
+        assert await asyncio.to_thread(fake.half_sent.wait, 10)
+        waiting = [asyncio.ensure_future(fetch(pulling, path.hash_part)) for path in late]
+        await asyncio.sleep(0.5)
+        started = time.monotonic()
+        await asyncio.to_thread(int)
+        assert time.monotonic() - started < 0.2
+        fake.go_on.set()
+        assert await asyncio.gather(under_way, *waiting) == [path.nar for path in (first, *late)]
+        await pulling.puller.close()
+
+    most: list[int] = []
+    monkeypatch.setattr(spool.Spool, "make_room", slowly)
+    monkeypatch.setattr(spool.Spool, "open", at_once)
+    run(work())
+    assert max(most) == 1
+
+
 def test_of_those_that_come_at_once_the_first_has_its_room(fake: FakeUpstream, make_puller: Any) -> None:
     paths = [fake.add(name, os.urandom(700_000)) for name in ("a", "b")]
     spool = make_puller(size=1_000_000).puller.spool

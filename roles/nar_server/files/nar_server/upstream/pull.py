@@ -14,7 +14,9 @@ import asyncio
 import contextlib
 import logging
 import time
+from bisect import insort
 from collections.abc import AsyncIterator, Coroutine, Iterable
+from itertools import count
 from typing import Any
 
 import aiohttp
@@ -40,6 +42,8 @@ HELD_BACK = 64 * 1024
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
 # For how long a NAR waits for room that others take which are being fetched.
 ROOM_SECONDS = 60.0
+# Looking for room reads the whole folder: who waits pauses for so many times as long as a look took.
+_PAUSE_SHARE = 9
 
 
 class Puller:
@@ -56,6 +60,10 @@ class Puller:
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
         self._lookup = OwnThreads()
+        # Those who have no room yet, in the order in which they are to have it; each is told when it is the first.
+        self._turns: list[tuple[tuple[int, str], int, asyncio.Event]] = []
+        self._numbers = count()
+        self._looking = asyncio.Lock()
 
     async def find(self, view: View, hash_part: str, *, promised: bool = False) -> Offer | None:
         """What an upstream of the view offers for a hash part; ``promised`` as the finder has it. Never raises."""
@@ -160,17 +168,35 @@ class Puller:
             await self._import(view, offer)
 
     async def _make_room(self, info: PathInfo) -> None:
-        """Have room for a NAR, when it is its turn. Raises SpoolFullError or OSError."""
+        """Have room for a NAR, when it is its turn. Raises SpoolFullError or OSError.
+
+        Only the first of those who wait looks whether there is some: the others have none before it has, and would keep
+        the threads busy in which the NARs are unpacked that they wait for.
+        """
         end = time.monotonic() + ROOM_SECONDS
-        while True:
-            try:
-                await asyncio.to_thread(self.spool.make_room, info)
-            except SpoolBusyError:
-                if time.monotonic() > end:
-                    raise
-            else:
-                return
-            await asyncio.sleep(_LONGEST_PAUSE)
+        turn = self.spool.turn(info), next(self._numbers), asyncio.Event()
+        insort(self._turns, turn)
+        try:
+            while True:
+                if self._turns[0] is not turn:
+                    turn[-1].clear()
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(end - time.monotonic()):
+                            await turn[-1].wait()
+                try:
+                    async with self._looking:
+                        started = time.monotonic()
+                        await asyncio.to_thread(self.spool.make_room, info)
+                except SpoolBusyError:
+                    if time.monotonic() >= end:
+                        raise
+                else:
+                    return
+                await asyncio.sleep(max(_LONGEST_PAUSE, _PAUSE_SHARE * (time.monotonic() - started)))
+        finally:
+            self._turns.remove(turn)
+            if self._turns:
+                self._turns[0][-1].set()
 
     def _distrust(self, upstream: Upstream, offer: Offer, problem: Exception) -> None:
         path = offer.info.path

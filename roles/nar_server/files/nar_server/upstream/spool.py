@@ -123,12 +123,16 @@ class Spool:
                     with contextlib.suppress(FileNotFoundError):
                         yield Path(entry.path), entry.stat()
 
-    def _growing(self, last: Path) -> Iterator[tuple[str, int, int]]:
-        """Of each NAR that is being written, or waits for room as long as ``last``: hash, size, what is there of it.
+    def turn(self, info: PathInfo) -> tuple[int, str]:
+        """The order in which NARs that have a Writer, and nothing of which is there yet, have room. Raises OSError."""
+        part = self._names(info)[0]
+        return part.stat().st_mtime_ns, part.name
+
+    def _growing(self, until: tuple[int, str]) -> Iterator[tuple[str, int, int]]:
+        """Of each NAR that is being written, or waits for room since before ``until``: hash, size, what is there.
 
         So of those that come at once and fit only one by one, the first has its room.
         """
-        until = last.stat().st_mtime_ns, last.name
         for path in self.folder.glob("*.part"):
             with contextlib.suppress(FileNotFoundError, ValueError):
                 status = path.stat()
@@ -142,7 +146,7 @@ class Spool:
         Raises SpoolFullError or OSError when it cannot, SpoolBusyError when it can later; if that is known before,
         nothing is evicted. Those who are reading an evicted NAR keep its content until they close it.
         """
-        growing = list(self._growing(self._names(info)[0]))
+        growing = list(self._growing(self.turn(info)))
         reserved = sum(size for _hash, size, _there in growing)
         missing = reserved - sum(there for _hash, _size, there in growing)
         # One that was finished since then is not counted twice, and does not go at once.
