@@ -41,6 +41,15 @@ def test_malformed_signatures_beside_a_right_one_are_dropped(fake: FakeUpstream)
     assert parse(fake, path).info.signatures == path.info.signatures
 
 
+def test_more_signatures_than_can_be_verified_in_no_time(fake: FakeUpstream) -> None:
+    path = fake.add("x")
+    path.narinfo += "Sig: other:x\n" * 31
+    assert parse(fake, path).info == path.info
+    path.narinfo += "Sig: other:x\n"
+    with pytest.raises(UntrustedError, match="it has more than 32 signatures"):
+        parse(fake, path)
+
+
 @pytest.mark.parametrize(
     ("lines", "reason"),
     [

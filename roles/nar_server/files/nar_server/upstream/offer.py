@@ -25,6 +25,8 @@ _DIGEST_SIZE = 32
 # All that is read of a narinfo. What else is in it is not kept: nobody signed it, and it may be long.
 _FIELDS = ("StorePath", "URL", "Compression", "NarHash", "NarSize", "References", "Deriver", "Sig", "CA")
 _MOST_TOLD, _MOST_QUOTED = 200, 80
+# Each may have to be verified, also for each client that asks; a narinfo has one for each cache that it came through.
+_MOST_SIGNATURES = 32
 
 
 class UntrustedError(ValueError):
@@ -83,6 +85,8 @@ def _lines(text: str) -> tuple[dict[str, str], list[str], str]:
             kept.append(f"{line}\n")
         if name == "Sig":
             signatures.append(value.strip())
+    if len(signatures) > _MOST_SIGNATURES:
+        raise UntrustedError(f"it has more than {_MOST_SIGNATURES} signatures")
     return fields, signatures, "".join(kept)
 
 
