@@ -445,6 +445,32 @@ def test_room_is_kept_for_what_is_being_fetched(
     run(work())
 
 
+def test_a_connection_that_was_closed_when_it_was_used_again(fake: FakeUpstream, make_puller: Any) -> None:
+    paths = [fake.add(name) for name in ("a", "b", "c")]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """The first request of a connection; it is closed at the second."""
+        target = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(fake.bodies[target]) + fake.bodies[target])
+        again.append(await reader.read(1))
+        writer.close()
+
+    async def work() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        fake.port = server.sockets[0].getsockname()[1]
+        pulling = make_puller(config_of(fake))
+        # As Debian 12's, which does not ask once more by itself.
+        pulling.puller._client()._retry_connection = False
+        assert [await fetch(pulling, path.hash_part) for path in paths] == [path.nar for path in paths]
+        assert b"G" in again
+        assert all(upstream.breaker.healthy for upstream in pulling.puller.upstreams.values())
+        await pulling.puller.close()
+        server.close()
+
+    again: list[bytes] = []
+    run(work())
+
+
 def test_who_waits_for_room_leaves_the_threads_to_what_is_under_way(
     fake: FakeUpstream, make_puller: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,7 +102,7 @@ class Upstream:
     async def _ask(self, session: aiohttp.ClientSession, hash_part: str) -> str | None:
         timeout = aiohttp.ClientTimeout(total=NARINFO_SECONDS)
         url = f"{self._url}/{hash_part}.narinfo"
-        async with session.get(url, timeout=timeout, allow_redirects=False) as response:
+        async with asyncio.timeout(NARINFO_SECONDS), await _get(session, url, timeout) as response:
             if response.status in _MISSES:
                 return None
             if response.status != _OK:
@@ -128,7 +128,7 @@ class Upstream:
         try:
             # The first line and the headers may drip as well.
             async with asyncio.timeout(STALL_SECONDS):
-                response = await session.get(offer.url, timeout=timeout, allow_redirects=False)
+                response = await _get(session, offer.url, timeout)
             async with response:
                 if _has_none(response.status):
                     raise GoneError(f"it answered {response.status}")
@@ -139,6 +139,20 @@ class Upstream:
                     yield chunk
         except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as problem:  # noqa: UP041
             raise FetchError(_reason(problem)) from problem
+
+
+async def _get(session: aiohttp.ClientSession, url: str, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
+    """The answer, which is not followed anywhere.
+
+    An upstream may close a connection that was kept just when it is asked again, which is no failure (RFC 9112, 9.3.1).
+    Debian 12's aiohttp does not ask once more; newer ones do.
+    """
+    try:
+        return await session.get(url, timeout=timeout, allow_redirects=False)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+        return await session.get(url, timeout=timeout, allow_redirects=False)
 
 
 async def fast_enough(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
