@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 import weakref
+import zlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -469,6 +470,23 @@ def test_a_connection_that_was_closed_when_it_was_used_again(fake: FakeUpstream,
 
     again: list[bytes] = []
     run(work())
+
+
+def test_packed_data_with_nothing_in_them_are_given_up(fake: FakeUpstream, make_puller: Any) -> None:
+    path = fake.add("x", compression="gzip")
+    coder = zlib.compressobj(wbits=31)
+    # Blocks of nothing, more of them than would be read.
+    nothing = coder.compress(b"") + coder.flush(zlib.Z_SYNC_FLUSH) + b"\0\0\0\xff\xff" * 1_000_000
+    fake.bodies["/cache/nar/x.nar.gzip"] = nothing + fake.bodies["/cache/nar/x.nar.gzip"][10:]
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        with pytest.raises(FetchError):
+            await fetch(pulling, path.hash_part)
+        await pulling.puller.close()
+
+    run(work())
+    assert pulling.metrics.value("nar_server_pulled_nars_total", upstream="near", outcome="untrusted") == 1
 
 
 def test_who_waits_for_room_leaves_the_threads_to_what_is_under_way(

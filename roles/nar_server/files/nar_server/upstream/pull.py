@@ -39,6 +39,8 @@ LOGGER = logging.getLogger("nar_server")
 _CHUNK = 64 * 1024
 # Bytes of a NAR that no client gets before all of it was verified: a client never has the whole of a wrong one.
 HELD_BACK = 64 * 1024
+# Packed data may have no end and nothing in them: they may take twice the NAR's size and so many bytes more.
+_MOST_OVERHEAD = 1024 * 1024
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
 # For how long a NAR waits for room that others take which are being fetched.
 ROOM_SECONDS = 60.0
@@ -139,8 +141,12 @@ class Puller:
         try:
             await self._make_room(offer.info)
             unpacker = Unpacker(offer.compression)
+            packed = 0
             async with contextlib.aclosing(upstream.nar(self._client(), offer)) as chunks:
                 async for chunk in chunks:
+                    packed += len(chunk)
+                    if packed > 2 * offer.info.nar_size + _MOST_OVERHEAD:
+                        raise CorruptError(f"it has {packed} bytes and more packed, and {offer.info.nar_size} unpacked")
                     size = await asyncio.to_thread(_unpack, unpacker, chunk, writer)
                     self._metrics.add("nar_server_pulled_bytes_total", size)
             if not unpacker.finished:
