@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from nar_server.advice import warnings
 from nar_server.config import parse_config
 from nar_server.journal import OneLine
 from nar_server.keys import SecretKey
+from nar_server.systemd import notify
 
 from .running import LIBRARY, Running, command
 
@@ -329,6 +331,25 @@ def test_signs_of_life_that_nobody_takes(config: Any, tmp_path: Path) -> None:
         assert server.process.wait(10) == 0
     finally:
         server.close()
+
+
+def test_signs_of_life_that_wait_to_be_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who listens and takes nothing keeps nobody from all else."""
+    address = str(tmp_path / "notify")
+    monkeypatch.setenv("NOTIFY_SOCKET", address)
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as taker,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as full,
+    ):
+        taker.bind(address)
+        full.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                full.sendto(b"x", address)
+        telling = threading.Thread(target=notify, args=("WATCHDOG=1",), daemon=True)
+        telling.start()
+        telling.join(5)
+        assert not telling.is_alive()
 
 
 def test_stats(running: Running, store: Any, tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ import socket
 import time
 
 _FIRST_DESCRIPTOR = 3
+# Who takes nothing for so long is not waited for: workers die, and signals come, meanwhile.
+_NOTIFY_SECONDS = 0.5
 
 
 def notify(state: str) -> None:
@@ -22,6 +24,7 @@ def notify(state: str) -> None:
             contextlib.suppress(OSError),
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notifier,
         ):
+            notifier.settimeout(_NOTIFY_SECONDS)
             notifier.sendto(state.encode(), address.replace("@", "\0", 1) if address.startswith("@") else address)
 
 
