@@ -352,6 +352,17 @@ def test_names_are_looked_up_while_all_threads_of_the_loop_are_busy() -> None:
     run(work())
 
 
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 64}.example"])
+def test_what_is_no_host_name_is_an_upstream_that_fails(fake: FakeUpstream, make_puller: Any, host: str) -> None:
+    pulling = make_puller(replace(config_of(fake), url=f"http://{host}"))
+
+    async def work() -> None:
+        assert await pulling.puller.find(pulling.view, "0" * 32) is None
+        await pulling.puller.close()
+
+    run(work())
+
+
 def test_the_time_that_a_slow_disk_takes_is_not_the_upstreams(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "DRIP_SECONDS", 0.05)
 

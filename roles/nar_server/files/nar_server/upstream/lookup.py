@@ -35,9 +35,13 @@ class OwnThreads(AbstractResolver):
     ) -> list[ResolveResult]:
         """What aiohttp connects to, as its own resolvers give it. Raises OSError."""
         flags = socket.AI_ADDRCONFIG
-        found = await asyncio.get_running_loop().run_in_executor(
-            self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=flags)
-        )
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(
+                self._threads, lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=flags)
+            )
+        except UnicodeError as problem:
+            # What no name can be, such as one with 64 letters and no dot.
+            raise OSError(f"{host} is not a host name: {problem}") from problem
         return [
             {
                 "hostname": host,
