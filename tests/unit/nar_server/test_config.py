@@ -166,7 +166,7 @@ def test_all_mistakes_at_once() -> None:
         "signing_key_files: 'x' is not a list of strings",
         "trusted_public_keys: number 1: the public key 'cache' has 3 bytes, must have 32",
         "title: 'two\\nlines' is not a line of text",
-        "upstreams.near.url: 'ftp://near' is not the address of a cache: http or https, a host, no user, no query;"
+        "upstreams.near.url: 'ftp://near' is not the address of a cache: http or https, a host, no query;"
         " for example https://cache.example.org",
         "upstreams.near.stratum: 0 is not a whole number from 1",
         "views.a.preffix: there is no such option; did you mean 'prefix'?",
@@ -239,6 +239,14 @@ def test_tables_that_do_not_fit_together(text: str, reason: str) -> None:
         *(
             (f'upstreams.u.url = "{url}"', f"upstreams.u.url: {url!r} is not the address of a cache")
             for url in ("http://u:99999", "http://u:x", "http://u:0", "http://u /", "http://[::1", "http://u?a", "u")
+        ),
+        *((f'upstreams.u.url = "http://{host}"', "upstreams.u.url: ") for host in ("a..b", f"{'a' * 64}.example")),
+        *(
+            (
+                f'upstreams.u.url = "http://{user}@host"',
+                "upstreams.u.url: an address of a cache has no user and no password",
+            )
+            for user in ("u", "u:secret", ":secret", "")
         ),
     ],
 )

@@ -256,8 +256,11 @@ def prefix(value: Any) -> str:
 
 def url(value: Any) -> str:
     """The address of a binary cache, without a slash at its end."""
+    if "@" in text(value):
+        # Not shown: it may hold a password.
+        raise ValueError(f"an address of a cache has no user and no password; for example {_A_URL}")
     if not _is_cache_url(text(value)):
-        wanted = f"http or https, a host, no user, no query; for example {_A_URL}"
+        wanted = f"http or https, a host, no query; for example {_A_URL}"
         raise ValueError(f"{value!r} is not the address of a cache: {wanted}")
     if len(value) > _LONGEST_URL:
         raise ValueError(f"{value!r} has more than {_LONGEST_URL} characters")
@@ -270,10 +273,13 @@ def _is_cache_url(value: str) -> bool:
     try:
         found = urlsplit(value)
         port = found.port
+        # What looks names up does so too: it refuses an empty label, and one of more than 63 letters.
+        (found.hostname or "").encode("idna")
     except ValueError:
         return False
-    rest = found.query or found.fragment or found.username
-    return found.scheme in ("http", "https") and bool(found.hostname) and not rest and port != 0
+    return (
+        found.scheme in ("http", "https") and bool(found.hostname) and not (found.query or found.fragment) and port != 0
+    )
 
 
 def names(value: Any) -> tuple[str, ...]:
