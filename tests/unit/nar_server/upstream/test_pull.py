@@ -846,6 +846,25 @@ def test_cleaning_keeps_what_is_whole(fake: FakeUpstream, make_puller: Any) -> N
     assert {path.name for path in folder.iterdir()} == names
 
 
+def test_narinfos_of_evicted_nars_do_not_pile_up(
+    fake: FakeUpstream, make_puller: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "_MOST_LEFT_OVER", 3)
+    paths = [fake.add(f"p{number}", os.urandom(300_000)) for number in range(20)]
+    pulling = make_puller(config_of(fake), size=1_000_000)
+
+    async def work() -> None:
+        for path in paths:
+            assert await fetch(pulling, path.hash_part) == path.nar
+            await pulling.puller.finish()
+            kept = names(pulling, ".narinfo")
+            assert f"{path.hash_part}.narinfo" in kept
+            assert len(kept) <= 2 * len(names(pulling, ".nar")) + 4
+        await pulling.puller.close()
+
+    run(work())
+
+
 def test_cleaning_keeps_a_narinfo_whose_hash_is_in_base_16(fake: FakeUpstream, make_puller: Any) -> None:
     path = fake.add("x", NarHash=f"sha256:{fake.add('x').info.nar_hash.hex()}")
     pulling = make_puller(config_of(fake))

@@ -25,6 +25,8 @@ from .offer import UntrustedError
 from .spooled import GROWING, Reader, SpoolBusyError, SpoolFullError, Writer, unlink_own
 
 _NARINFO_SEPARATOR = "\n"
+# So many narinfos more than twice the NARs may be those of evicted NARs: finding out which reads all of them.
+_MOST_LEFT_OVER = 1000
 _NAR_HASH = re.compile(r"^NarHash:\s*sha256:(?:([0-9a-z]{52})|([0-9a-f]{64}))\s*$", re.MULTILINE)
 
 
@@ -158,13 +160,31 @@ class Spool:
             raise SpoolBusyError(f"NARs of {reserved} bytes are being fetched into a spool of {self._size}")
         if self._free() + used < missing:
             raise SpoolFullError(f"the disk of {self.folder} has no room for {missing} bytes more")
+        evicted = False
         for path, status in whole:
             if used + reserved <= self._size and self._free() >= missing:
-                return
+                break
             path.unlink(missing_ok=True)
             used -= status.st_size
+            evicted = True
+        if evicted and self._many_left_over():
+            self._drop_left_over()
         if self._free() < missing:
             raise SpoolFullError(f"the disk of {self.folder} has no {missing} bytes left")
+
+    def _many_left_over(self) -> bool:
+        """Whether many narinfos must be those of evicted NARs."""
+        names = os.listdir(self.folder)  # noqa: PTH208
+        nars = sum(name.endswith(".nar") for name in names)
+        return sum(name.endswith(".narinfo") for name in names) > 2 * nars + _MOST_LEFT_OVER
+
+    def _drop_left_over(self) -> None:
+        """Remove narinfos whose NARs were evicted."""
+        for path in self.folder.glob("*.narinfo"):
+            with contextlib.suppress(OSError, UnicodeDecodeError):
+                name = _nar_name(path.read_text(encoding="ascii"))
+                if name is None or not (self.folder / name).exists():
+                    path.unlink()
 
     def _free(self) -> int:
         status = os.statvfs(self.folder)
@@ -172,11 +192,7 @@ class Spool:
 
     def clean(self) -> None:
         """Remove what killed writers left, and narinfos whose NARs were evicted."""
-        for path in self.folder.glob("*.narinfo"):
-            with contextlib.suppress(OSError, UnicodeDecodeError):
-                name = _nar_name(path.read_text(encoding="ascii"))
-                if name is None or not (self.folder / name).exists():
-                    path.unlink()
+        self._drop_left_over()
         for path in self.folder.glob("*.narinfo.*"):
             # A living worker is about to give it its name.
             if not Path(f"/proc/{path.suffix[1:]}").exists():
