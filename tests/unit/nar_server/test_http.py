@@ -190,6 +190,17 @@ def test_the_host_of_a_target_counts(target: str, host: str, rest: str) -> None:
     assert (head.request.host, head.request.target) == (host, rest)
 
 
+def test_the_host_of_a_target_needs_no_header_where_none_is_wanted() -> None:
+    one = parser.Parser()
+    one.feed(b"GET http://other/a HTTP/1.0\r\n\r\n")
+    head = one.next_head()
+    assert head is not None
+    assert (head.request.host, head.request.target) == ("other", "/a")
+    one.feed(b"GET http://other/a HTTP/1.1\r\n\r\n")
+    with pytest.raises(BadRequestError, match="no Host"):
+        one.next_head()
+
+
 def test_long_heads_are_not_remembered() -> None:
     remembered = parser._remembered_head, parser._remembered_fields
     before = [each.cache_info().currsize for each in remembered]

@@ -97,14 +97,13 @@ def _head(text: bytes) -> Head:
     if len(target) > MAX_TARGET:
         raise BadRequestError(414, "target too long")
     fields = _remembered_fields(rest) if len(rest) <= _REMEMBERED_FIELDS else _fields(rest)
-    if absolute := _ABSOLUTE_FORM.fullmatch(target):
-        target = absolute[2] or "/"
-        if "host" in fields.headers:
-            # The target's counts, whatever the header says (RFC 9112, 3.2.2).
-            fields = replace(fields, headers={**fields.headers, "host": absolute[1]})
     chunks = minor != "0"
     if chunks and "host" not in fields.headers:
         raise BadRequestError(400, "no Host")
+    if absolute := _ABSOLUTE_FORM.fullmatch(target):
+        # Its host counts, whatever the header says, if there is one (RFC 9112, 3.2.2).
+        target = absolute[2] or "/"
+        fields = replace(fields, headers={**fields.headers, "host": absolute[1]})
     keep = not fields.close and (chunks or fields.keep_alive) and not fields.has_body
     return Head(Request(method, target, fields.headers, chunks), keep)
 
