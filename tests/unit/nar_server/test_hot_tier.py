@@ -176,7 +176,8 @@ def test_a_damaged_pack_that_may_not_be_removed_is_passed_over(store: Any, serve
 
 
 @pytest.mark.parametrize(
-    "problem", [ConnectionResetError(), TimeoutError(errno.ETIMEDOUT, ""), OSError(errno.EMFILE, "")]
+    "problem",
+    [ConnectionResetError(), TimeoutError(errno.ETIMEDOUT, ""), OSError(errno.EMFILE, ""), OSError(errno.EPERM, "")],
 )
 def test_a_pack_stays_when_others_are_at_fault(
     store: Any, serve: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, problem: OSError

@@ -33,8 +33,11 @@ _SCARCE_SLICE = 16 * 1024
 # What is read in less time, all its small files, was in memory; a disk that turns needs as long for one. The others on
 # the loop wait no longer for a first request.
 _FROM_MEMORY_SECONDS = 0.01
-# What goes wrong whatever is in a pack: no descriptors or memory are left, or the client's network is gone.
-_NOT_OF_A_PACK = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH)
+# What goes wrong whatever is in a pack: no descriptors or memory are left, or the client's network is gone or closed.
+_NOT_OF_A_PACK = (
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS),
+    *(errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EPERM),
+)
 
 
 class NarBody(Body):
