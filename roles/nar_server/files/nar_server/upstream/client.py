@@ -144,8 +144,9 @@ class Upstream:
 async def _get(session: aiohttp.ClientSession, url: str, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
     """The answer, which is not followed anywhere.
 
-    An upstream may close a connection that was kept just when it is asked again, which is no failure (RFC 9112, 9.3.1).
-    Debian 12's aiohttp does not ask once more; newer ones do.
+    An upstream may close a connection that was kept just when it is asked again, which is no failure (RFC 9112, 9.3.1):
+    it is asked once more, as newer versions of aiohttp than Debian 12's do by themselves, too. One that closes fresh
+    connections is asked as often.
     """
     try:
         return await session.get(url, timeout=timeout, allow_redirects=False)

@@ -41,7 +41,7 @@ class OwnThreads(AbstractResolver):
             )
         except UnicodeError as problem:
             # What no name can be, such as one with 64 letters and no dot.
-            raise OSError(f"{host} is not a host name: {problem}") from problem
+            raise socket.gaierror(socket.EAI_NONAME, f"not a host name: {problem}") from problem
         return [
             {
                 "hostname": host,

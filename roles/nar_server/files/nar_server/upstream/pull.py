@@ -44,8 +44,8 @@ _MOST_OVERHEAD = 1024 * 1024
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
 # For how long a NAR waits for room that others take which are being fetched.
 ROOM_SECONDS = 60.0
-# Looking for room reads the whole folder: who waits pauses for so many times as long as a look took.
-_PAUSE_SHARE = 9
+# Looking for room reads the whole folder: who waits pauses for so many times as long as a look took, and no longer.
+_PAUSE_SHARE, _LONGEST_LOOK_PAUSE = 9, 1.0
 
 
 class Puller:
@@ -62,7 +62,7 @@ class Puller:
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: aiohttp.ClientSession | None = None
         self._lookup = OwnThreads()
-        # Those who have no room yet, in the order in which they are to have it; each is told when it is the first.
+        # Those who have no room yet, in the order in which they are to have it. One is told when it becomes the first.
         self._turns: list[tuple[tuple[int, str], int, asyncio.Event]] = []
         self._numbers = count()
         self._looking = asyncio.Lock()
@@ -146,7 +146,9 @@ class Puller:
                 async for chunk in chunks:
                     packed += len(chunk)
                     if packed > 2 * offer.info.nar_size + _MOST_OVERHEAD:
-                        raise CorruptError(f"it has {packed} bytes and more packed, and {offer.info.nar_size} unpacked")
+                        raise CorruptError(
+                            f"it has more than {packed} bytes packed, for a NAR of {offer.info.nar_size}"
+                        )
                     size = await asyncio.to_thread(_unpack, unpacker, chunk, writer)
                     self._metrics.add("nar_server_pulled_bytes_total", size)
             if not unpacker.finished:
@@ -186,23 +188,31 @@ class Puller:
             while True:
                 if self._turns[0] is not turn:
                     turn[-1].clear()
-                    with contextlib.suppress(TimeoutError):
+                    try:
                         async with asyncio.timeout(end - time.monotonic()):
                             await turn[-1].wait()
-                try:
-                    async with self._looking:
-                        started = time.monotonic()
-                        await asyncio.to_thread(self.spool.make_room, info)
-                except SpoolBusyError:
-                    if time.monotonic() >= end:
-                        raise
-                else:
+                    except TimeoutError:
+                        raise SpoolBusyError(f"others waited before it for {ROOM_SECONDS:.0f} s") from None
+                async with self._looking:
+                    took, busy = await asyncio.to_thread(self._look, info)
+                if busy is None:
                     return
-                await asyncio.sleep(max(_LONGEST_PAUSE, _PAUSE_SHARE * (time.monotonic() - started)))
+                if time.monotonic() >= end:
+                    raise busy
+                await asyncio.sleep(min(max(_LONGEST_PAUSE, _PAUSE_SHARE * took), _LONGEST_LOOK_PAUSE))
         finally:
             self._turns.remove(turn)
             if self._turns:
                 self._turns[0][-1].set()
+
+    def _look(self, info: PathInfo) -> tuple[float, SpoolBusyError | None]:
+        """Make room if that can be done: how many seconds it took, and what was in the way."""
+        started = time.monotonic()
+        try:
+            self.spool.make_room(info)
+        except SpoolBusyError as problem:
+            return time.monotonic() - started, problem
+        return time.monotonic() - started, None
 
     def _distrust(self, upstream: Upstream, offer: Offer, problem: Exception) -> None:
         path = offer.info.path
