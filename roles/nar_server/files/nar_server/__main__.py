@@ -11,6 +11,7 @@ import errno
 import logging
 import os
 import resource
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,8 @@ from .options import Address, ConfigError
 
 LOGGER = logging.getLogger("nar_server")
 _BACKLOG = 1024
+# What shells add to the number of the signal that ended a program.
+_AS_IF_KILLED = 128
 
 
 def listening_sockets(address: Address) -> list[socket.socket]:
@@ -128,13 +131,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     log_to_stderr()
     try:
-        config = load_config(options.config)
-        if "look" in options:
-            looked: int = options.look(config, options.views, as_json=options.json)
-            return looked
-        if "warm" in options:
-            return commands.warm(config, options.view, options.paths, closure=options.closure)
-        status: int = options.function(config, options.config)
+        status = _run(options)
+        # What is still to be written belongs to what may fail.
+        sys.stdout.flush()
         return status
     except (ConfigError, KeyFormatError) as problem:
         # What is found out later than by reading the file is in it all the same.
@@ -143,11 +142,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever reads has enough, as "head" has; Python shall not complain of it once more when it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _AS_IF_KILLED + signal.SIGPIPE
     except OSError as problem:
         print(problem, file=sys.stderr)
     except ModuleNotFoundError as problem:
         print(f"{options.config}: {advice.missing(problem.name or '')}", file=sys.stderr)
     return 1
+
+
+def _run(options: argparse.Namespace) -> int:
+    config = load_config(options.config)
+    if "warm" in options:
+        return commands.warm(config, options.view, options.paths, closure=options.closure)
+    if "look" in options:
+        status: int = options.look(config, options.views, as_json=options.json)
+    else:
+        status = options.function(config, options.config)
+    return status
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def _is_there(module: str) -> bool:
 
 
 def of_another_folder(stores: Iterable[StoreConfig]) -> list[str]:
-    """Those stores whose paths are not called as they are told to be, so that none is found."""
+    """Those stores no path of which is in the folder that they are told to have, so that none is found."""
     from .database import Database, DatabaseUnavailableError  # noqa: PLC0415
 
     found = []
@@ -95,7 +95,7 @@ def of_another_folder(stores: Iterable[StoreConfig]) -> list[str]:
         # That it cannot be read is told elsewhere.
         with contextlib.suppress(DatabaseUnavailableError):
             if folder := database.other_folder():
-                text = f"its paths are in {folder!r}, none in {store.directory!r}: none is found. Is store_dir right?"
+                text = f"a path of it is in {folder!r}, none in {store.directory!r}: none is found. Is store_dir right?"
                 found.append(f"{store.real}: {text}")
         database.close()
     return found

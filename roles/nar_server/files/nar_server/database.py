@@ -101,12 +101,12 @@ class Database:
         self.select(_PROBE)
 
     def other_folder(self) -> str | None:
-        """Another store's folder, when all paths are in it; raises DatabaseUnavailableError."""
+        """The folder of one of the paths, when none is in this store's; raises DatabaseUnavailableError."""
         # '0' follows '/'.
         if self.select(_OURS, (f"{self._store_dir}/", f"{self._store_dir}0")) or not (found := self.select(_ANY)):
             return None
-        folder: str = os.path.dirname(found[0][0])  # noqa: PTH120
-        return folder
+        # SQLite keeps a value of any type in any column.
+        return os.path.dirname(str(found[0][0]))  # noqa: PTH120
 
     def close(self) -> None:
         """Let go of the database; the next question opens it again."""
