@@ -258,6 +258,12 @@ def test_mistakes_name_the_file(text: str, reason: str, tmp_path: Path) -> None:
     assert str(error.value).startswith(f"{file}: {reason}")
 
 
+def test_an_address_of_a_cache_may_have_an_at_sign_in_its_path() -> None:
+    text = f'upstreams.u = {{ url = "https://h/@scope/x/", public_keys = ["{PUBLIC}"] }}'
+    (upstream,) = parse_config(text).upstreams
+    assert upstream.url == "https://h/@scope/x"
+
+
 def test_absent_and_undecodable_files(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         load_config(tmp_path / "absent")

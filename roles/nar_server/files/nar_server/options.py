@@ -28,6 +28,7 @@ _NO_URL = re.compile(r"[\x00-\x20\x7f]")
 _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _HIGHEST_PORT = 65535
 _A_URL = "https://cache.example.org"
+_WITH_USER = re.compile(r"[^/?#]*//[^/?#]*@")
 _HIGHEST_PRIORITY = 2**31 - 1
 _MOST_WORKERS = 256
 # Names of what is counted have room for it.
@@ -256,7 +257,7 @@ def prefix(value: Any) -> str:
 
 def url(value: Any) -> str:
     """The address of a binary cache, without a slash at its end."""
-    if "@" in text(value):
+    if _WITH_USER.match(text(value)):
         # Not shown: it may hold a password.
         raise ValueError(f"an address of a cache has no user and no password; for example {_A_URL}")
     if not _is_cache_url(text(value)):
