@@ -20,8 +20,8 @@ from .layout import OPEN_FLAGS, RUN_SIZE, SMALL_FILE, LargeFile, Run, path_of, r
 
 # What stands before the size of a file, by what of its mode a NAR knows.
 _KINDS = {stat.S_IFREG: nar.REGULAR, stat.S_IFREG | stat.S_IXUSR: nar.EXECUTABLE}
-_UNALIGNED = nar.ALIGNMENT - 1
 _KIND_BITS = stat.S_IFMT(0xFFFF) | stat.S_IXUSR
+_ALIGNMENT_MASK = nar.ALIGNMENT - 1
 
 
 class GrowingRun:
@@ -33,7 +33,7 @@ class GrowingRun:
         """``inline``: files up to this size become text."""
         self.buffer = buffer
         self.inline = inline
-        # Of the files that do not: where in the buffer their contents are, and their names as a run has them.
+        # Of files that do not become text: where in the buffer their contents are, and their names as a run has them.
         self.starts: list[int] = []
         self.sizes: list[int] = []
         self.names: list[bytes] = []
@@ -54,18 +54,18 @@ class GrowingRun:
     def add_files(
         self,
         text: bytes,
-        after: list[bytes],
+        after_file: list[bytes],
         files: Iterator[tuple[bytes, bytes]],
         current: CurrentFolder,
         until: float,
     ) -> tuple[bytes, LargeFile | None]:
         """Add a text and regular files of one directory, until there are no more, it is full, or the time is ``until``.
 
-        ``files``: of each its name and the text before its kind; at least one is taken, if there is one. ``after``: the
-        texts after a file, by its size modulo the alignment. ``current``: where they are. Each is opened once, which
-        costs less than to look at it first and to open it then. Returns the text after the last one, which is not yet
-        added, and that one if it is large: of it, all that stands before its content is. Raises NarError when one is no
-        regular file, or changes meanwhile.
+        ``files``: of each its name and the text before its kind; at least one is taken, if there is one.
+        ``after_file``: the texts after one, by its size modulo the alignment. ``current``: where they are. Each is
+        opened once, which costs less than to look at it first and to open it then. Returns the text after the last one,
+        which is not yet added, and that one if it is large: of it, all that stands before its content is. Raises
+        NarError when one is no regular file, or changes meanwhile.
         """
         # A closure has a hundred thousand of them: what is used for each is in local variables.
         folder, buffer, inline = current.descriptor, self.buffer, self.inline
@@ -82,7 +82,7 @@ class GrowingRun:
                 text = b"".join((text, before, kind, size.to_bytes(8, "little")))
                 content = end + len(text)
                 buffer[end:content] = text
-                text = after[size & _UNALIGNED]
+                text = after_file[size & _ALIGNMENT_MASK]
                 if size > SMALL_FILE:
                     self.size = content
                     return text, LargeFile(size, b"%b/%b" % (current.path, name) if current.path else name)

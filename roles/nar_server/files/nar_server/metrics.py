@@ -47,7 +47,7 @@ METRICS = {
         Metric(
             "nar_server_responses_total",
             "counter",
-            "Answers by status, but those to what is no request (400, 414, 431).",
+            "Answers by status, but those to what is no request and those to mistakes of the server itself.",
         ),
         Metric("nar_server_sent_bytes_total", "counter", "Bytes of NARs sent, by view."),
         Metric("nar_server_sent_nars_total", "counter", "NARs, or ranges of them, sent to their end, by view."),

@@ -34,10 +34,8 @@ _SCARCE_SLICE = 16 * 1024
 # the loop wait no longer for a first request.
 _FROM_MEMORY_SECONDS = 0.01
 # What goes wrong whatever is in a pack: no descriptors or memory are left, or the client's network is gone or closed.
-_NOT_OF_A_PACK = (
-    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS),
-    *(errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EPERM),
-)
+_NOT_OF_A_PACK = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS}
+_NOT_OF_A_PACK |= {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EPERM}
 
 
 class NarBody(Body):

@@ -160,8 +160,8 @@ def _files(first: os.DirEntry[bytes], pending: list[os.DirEntry[bytes] | bytes])
             break
         names.append(entry.name)
         del pending[-1]
-    before, after = nar.BEFORE_NAME, nar.AFTER_NAME
-    return [(name, before[len(name)] + name + after[len(name)]) for name in names]
+    before_name, after_name = nar.BEFORE_NAME, nar.AFTER_NAME
+    return [(name, before_name[len(name)] + name + after_name[len(name)]) for name in names]
 
 
 def _before(name: bytes) -> bytes:

@@ -74,7 +74,7 @@ def become_owner(tier: HotTierConfig) -> None:
     """
     # Of a folder that one may not look into, this says no, where Path's raises.
     folder = tier.folder if os.path.isdir(tier.folder) else tier.folder.parent  # noqa: PTH112
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112
         raise ConfigError(f"hot_tier.folder: there is no {folder}; start the server once: it makes what it needs")
     owner = folder.stat()
     if os.geteuid() == 0 and owner.st_uid != 0:

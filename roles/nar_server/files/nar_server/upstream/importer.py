@@ -74,7 +74,11 @@ class Importer:
             outcome = "imported"
         except (DaemonError, OSError, asyncio.TimeoutError) as problem:  # noqa: UP041
             # As Nix says it: "lacks a valid signature", in later versions "lacks a signature by a trusted key".
-            hint = "; its trusted-public-keys must name the upstream's key" if "lacks a" in str(problem) else ""
+            hint = (
+                "; its trusted-public-keys must name the upstream's key"
+                if "because it lacks a " in str(problem)
+                else ""
+            )
             LOGGER.error("%s is not imported: Nix's daemon at %s: %s%s", info.path, self._socket, problem, hint)
             return False
         else:

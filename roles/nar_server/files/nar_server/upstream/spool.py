@@ -181,8 +181,11 @@ class Spool:
     def _drop_left_over(self) -> None:
         """Remove narinfos whose NARs were evicted."""
         for path in self.folder.glob("*.narinfo"):
-            with contextlib.suppress(OSError, UnicodeDecodeError):
-                name = _nar_name(path.read_text(encoding="ascii"))
+            with contextlib.suppress(OSError):
+                try:
+                    name = _nar_name(path.read_text(encoding="ascii"))
+                except UnicodeDecodeError:
+                    name = None
                 if name is None or not (self.folder / name).exists():
                     path.unlink()
 
