@@ -44,7 +44,7 @@ _MOST_OVERHEAD = 1024 * 1024
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.002, 0.05
 # For how long a NAR waits for room that others take which are being fetched.
 ROOM_SECONDS = 60.0
-# Looking for room reads the whole folder: who waits pauses for so many times as long as a look took, and no longer.
+# Looking for room reads the whole folder: who waits pauses so many times as long as that took, so many seconds at most.
 _PAUSE_SHARE, _LONGEST_LOOK_PAUSE = 9, 1.0
 
 
