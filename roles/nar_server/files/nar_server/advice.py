@@ -91,13 +91,14 @@ def of_another_folder(stores: Iterable[StoreConfig]) -> list[str]:
 
     found = []
     for store in stores:
-        database = Database(store.database, store.directory)
         # That it cannot be read is told elsewhere.
-        with contextlib.suppress(DatabaseUnavailableError):
+        with (
+            contextlib.suppress(DatabaseUnavailableError),
+            contextlib.closing(Database(store.database, store.directory)) as database,
+        ):
             if folder := database.other_folder():
                 text = f"a path of it is in {folder!r}, none in {store.directory!r}: none is found. Is store_dir right?"
                 found.append(f"{store.real}: {text}")
-        database.close()
     return found
 
 
@@ -107,12 +108,10 @@ def unreadable(stores: Iterable[StoreConfig]) -> list[str]:
 
     found = []
     for store in stores:
-        database = Database(store.database, store.directory)
-        try:
-            database.probe()
-        except DatabaseUnavailableError as problem:
-            if not problem.busy:
-                found.append(f"{store.real}: {problem}")
-        finally:
-            database.close()
+        with contextlib.closing(Database(store.database, store.directory)) as database:
+            try:
+                database.probe()
+            except DatabaseUnavailableError as problem:
+                if not problem.busy:
+                    found.append(f"{store.real}: {problem}")
     return found
