@@ -160,6 +160,7 @@ def _files(first: os.DirEntry[bytes], pending: list[os.DirEntry[bytes] | bytes])
             break
         names.append(entry.name)
         del pending[-1]
+    # As _before has it, of which a hundred thousand calls would be felt.
     before_name, after_name = nar.BEFORE_NAME, nar.AFTER_NAME
     return [(name, before_name[len(name)] + name + after_name[len(name)]) for name in names]
 

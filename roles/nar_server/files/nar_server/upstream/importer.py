@@ -18,6 +18,9 @@ from .daemon import Daemon, DaemonError
 from .spooled import Reader
 
 LOGGER = logging.getLogger("nar_server")
+# As Nix says it: "lacks a valid signature", in later versions "lacks a signature by a trusted key".
+_UNSIGNED = "because it lacks a "
+_UNSIGNED_HINT = "; its trusted-public-keys must name the upstream's key"
 
 
 class Source(Protocol):
@@ -73,12 +76,7 @@ class Importer:
                     daemon.close()
             outcome = "imported"
         except (DaemonError, OSError, asyncio.TimeoutError) as problem:  # noqa: UP041
-            # As Nix says it: "lacks a valid signature", in later versions "lacks a signature by a trusted key".
-            hint = (
-                "; its trusted-public-keys must name the upstream's key"
-                if "because it lacks a " in str(problem)
-                else ""
-            )
+            hint = _UNSIGNED_HINT if _UNSIGNED in str(problem) else ""
             LOGGER.error("%s is not imported: Nix's daemon at %s: %s%s", info.path, self._socket, problem, hint)
             return False
         else:
