@@ -53,6 +53,13 @@ async def fetch(pulling: Pulling, hash_part: str) -> bytes:
     return bytes(got)
 
 
+async def given_up(pulling: Pulling, hash_part: str) -> None:
+    """A NAR does not come."""
+    with pytest.raises(FetchError):
+        await fetch(pulling, hash_part)
+    await pulling.puller.close()
+
+
 def run(work: Any) -> Any:
     return asyncio.run(asyncio.wait_for(work, 30))
 
@@ -241,12 +248,7 @@ def test_a_stalling_upstream_is_given_up(fake: FakeUpstream, make_puller: Any, m
     fake.hold = True
     pulling = make_puller(config_of(fake))
 
-    async def work() -> None:
-        with pytest.raises(FetchError):
-            await fetch(pulling, path.hash_part)
-        await pulling.puller.close()
-
-    run(work())
+    run(given_up(pulling, path.hash_part))
     assert names(pulling, ".nar") + names(pulling, ".part") == []
 
 
@@ -494,12 +496,7 @@ def test_packed_data_with_nothing_in_them_are_given_up(fake: FakeUpstream, make_
     fake.bodies["/cache/nar/x.nar.gzip"] = nothing + fake.bodies["/cache/nar/x.nar.gzip"][10:]
     pulling = make_puller(config_of(fake))
 
-    async def work() -> None:
-        with pytest.raises(FetchError):
-            await fetch(pulling, path.hash_part)
-        await pulling.puller.close()
-
-    run(work())
+    run(given_up(pulling, path.hash_part))
     assert pulling.metrics.value("nar_server_pulled_nars_total", upstream="near", outcome="untrusted") == 1
 
 
