@@ -1,13 +1,15 @@
 """The NAR server beside nginx (one worker, prebuilt files) with a closure shaped like firefox's, round by round.
 
     python tests/bench/cache/bench_cache.py [--rounds 3] [--scale 1.0] [--client curl] [--folder FOLDER]
+        [--harmonia PROGRAM]
 
 Prints medians and ratios, with the goal of each. ``--scale 0.01 --rounds 1`` tries in a minute whether it runs: of a
 closure that small the ratios say nothing. ``--client sockets`` fetches NARs over plain sockets, with less work in the
-client than Nix has. The server runs with the Python that the role's unit runs it with. What was measured while a
-hypervisor gave the processors to others is measured again. Wants nginx, curl, Nix and Debian's Python
-(packages-test.txt) and, at full scale, 8 GiB below FOLDER (default: a temporary one), which are removed at the end, and
-2 GiB of memory for the stores that ``nix copy`` fills, since the disk's part in it is not to be measured.
+client than Nix has. ``--harmonia`` compares with that server too: PROGRAM is ``harmonia-cache`` of its version 3. Our
+server runs with the Python that the role's unit runs it with. What was measured while a hypervisor gave the processors
+to others is measured again. Wants nginx, curl, Nix and Debian's Python (packages-test.txt) and, at full scale, 8 GiB
+below FOLDER (default: a temporary one), which are removed at the end, and 2 GiB of memory for the stores that
+``nix copy`` fills, since the disk's part in it is not to be measured.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,7 +40,7 @@ from nar_server.keys import SecretKey  # noqa: E402
 from nar_server.signing import Signer  # noqa: E402
 from results import BUDGETS, CONNECTIONS, GIB, ROWS, SLOW_READERS, Results, table  # noqa: E402
 from reverse_proxy import reverse_proxy  # noqa: E402
-from servers import Server, nginx, ours  # noqa: E402
+from servers import Server, harmonia, nginx, ours  # noqa: E402
 from undisturbed import undisturbed  # noqa: E402
 
 _MEMORY = Path("/dev/shm")
@@ -51,11 +54,18 @@ class Bench:
     paths: list[Made]
     public_key: str
     nar_client: str = "curl"
+    harmonia: Path | None = None
     results: Results = field(default_factory=Results)
 
     @property
     def store(self) -> Path:
         return self.root / "store/nix/store"
+
+    def run_harmonia(self, workers: int = 0) -> AbstractContextManager[Server | None]:
+        """It over the same store, if it is there. workers: 0 for one for each processor."""
+        if self.harmonia is None:
+            return contextlib.nullcontext()
+        return harmonia(self.harmonia, self.store, self.root / "key", self.root / f"h{workers}.toml", workers=workers)
 
     def nars(self, server: Server, connections: int) -> float:
         """Seconds to fetch all NARs, all files in memory."""
@@ -131,6 +141,11 @@ def compare_nars(bench: Bench, flat: Server, rounds: int) -> None:
                 theirs = undisturbed(functools.partial(bench.nars, flat, connections))
                 bench.results.note(f"nginx {connections}", theirs)
                 bench.results.note(f"{kind} {connections}", measure(bench, connections))
+            with bench.run_harmonia() as peer:
+                if peer:
+                    # It remembers nothing of a NAR: the first request is like any other.
+                    seconds = undisturbed(functools.partial(bench.nars, peer, connections))
+                    bench.results.note(f"harmonia {connections}", seconds)
 
 
 def first(bench: Bench, connections: int) -> float:
@@ -190,11 +205,13 @@ def compare_budgets(bench: Bench, flat: Server, rounds: int) -> None:
 
 
 def compare_rest(bench: Bench, flat: Server, rounds: int) -> None:
-    """Narinfos with and without nginx in front, and ``nix copy``."""
+    """Narinfos with and without the role's nginx in front, and ``nix copy``."""
     with (
         ours(bench.store, bench.root / "key", bench.root / "c.toml", tier=bench.root / "tier") as server,
         ours(bench.store, bench.root / "key", bench.root / "f.toml", workers=1) as alone,
         reverse_proxy(bench.root / "proxy", [server.port]) as front,
+        bench.run_harmonia() as peer,
+        bench.run_harmonia(workers=1) as peer_alone,
     ):
         proxy = Server("proxy", front.port, front.process, 0)
         for _ in range(rounds):
@@ -204,7 +221,11 @@ def compare_rest(bench: Bench, flat: Server, rounds: int) -> None:
                 ("narinfo proxy", proxy, 1),
                 ("narinfos nginx", flat, 16),
                 ("narinfos ours", alone, 16),
+                ("narinfo harmonia", peer, 1),
+                ("narinfos harmonia", peer_alone, 16),
             ):
+                if asked is None:
+                    continue
                 bench.results.note(name, undisturbed(functools.partial(bench.narinfos, asked, connections)))
         bench.results.note("copy first", bench.copy(server))
         settle(bench.root / "tier")
@@ -212,6 +233,8 @@ def compare_rest(bench: Bench, flat: Server, rounds: int) -> None:
         for _ in range(2 * rounds + 1):
             bench.results.note("copy nginx", undisturbed(lambda: bench.copy(flat)))
             bench.results.note("copy ours", undisturbed(lambda: bench.copy(server)))
+            if peer:
+                bench.results.note("copy harmonia", undisturbed(functools.partial(bench.copy, peer)))
 
 
 def slow_readers(bench: Bench) -> int:
@@ -264,14 +287,17 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--client", choices=("curl", "sockets"), default="curl")
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--harmonia", type=Path, metavar="PROGRAM")
     options = parser.parse_args()
     # So that what was started and made is cleaned up when it is told to stop.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if options.folder is not None and not options.folder.is_dir():
         parser.error(f"--folder: {options.folder} is no folder")
+    if options.harmonia is not None and not os.access(options.harmonia, os.X_OK):
+        parser.error(f"--harmonia: {options.harmonia} is no program")
     with tempfile.TemporaryDirectory(dir=options.folder, prefix="bench-cache-") as folder:
         bench = prepare(Path(folder), options.scale)
-        bench.nar_client = options.client
+        bench.nar_client, bench.harmonia = options.client, options.harmonia
         with nginx(bench.root / "nginx", bench.root / "flat") as flat:
             compare_nars(bench, flat, options.rounds)
             compare_budgets(bench, flat, options.rounds)

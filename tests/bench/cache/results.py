@@ -33,10 +33,14 @@ class Results:
 def table(results: Results, paths: Sequence[Made], memory: int) -> str:
     """Medians, ratios and goals, in Markdown. memory: of the slow readers' server, in bytes."""
     median = results.median
-    lines = ["| | median | ratio to nginx | goal |", "|---|---|---|---|"]
+    lines = ["| | median | ratio to nginx | to harmonia | goal |", "|---|---|---|---|---|"]
 
-    def row(name: str, value: str, ratio: float | None, goal: str) -> None:
-        lines.append(f"| {name} | {value} | {'' if ratio is None else f'{ratio:.2f}'} | {goal} |")
+    def row(name: str, value: str, ratio: float | None, goal: str, peer: float | None = None) -> None:
+        ratios = " | ".join("" if each is None else f"{each:.2f}" for each in (ratio, peer))
+        lines.append(f"| {name} | {value} | {ratios} | {goal} |")
+
+    def to_harmonia(ours: str, theirs: str) -> float | None:
+        return median(ours) / median(theirs) if theirs in results.values else None
 
     for kind, name, goal in (
         ("hot", "NARs from the hot tier", "≤ 1.1"),
@@ -44,8 +48,10 @@ def table(results: Results, paths: Sequence[Made], memory: int) -> str:
         ("first", "first request ever", "≤ 2.5"),
     ):
         for connections in CONNECTIONS:
-            seconds, theirs = median(f"{kind} {connections}"), median(f"nginx {connections}")
-            row(f"{name}, {_connections(connections)}", f"{seconds:.2f} s", seconds / theirs, goal)
+            measured = f"{kind} {connections}"
+            seconds, theirs = median(measured), median(f"nginx {connections}")
+            peer = to_harmonia(measured, f"harmonia {connections}")
+            row(f"{name}, {_connections(connections)}", f"{seconds:.2f} s", seconds / theirs, goal, peer)
     for share in BUDGETS:
         packs = f"{median(f'packs {share}'):.0f} packs"
         name = f"hot tier of {share:.0%} of the NARs' size ({packs}), 4 connections"
@@ -53,18 +59,19 @@ def table(results: Results, paths: Sequence[Made], memory: int) -> str:
         row(name, f"{seconds:.2f} s", seconds / median("nginx budget"), "")
     for kind, name, goal in (("proxy", "behind the role's nginx", "≤ 1.25"), ("ours", "without it", "")):
         ratio = median(f"narinfo {kind}") / median("narinfo nginx")
-        row(f"narinfo {name}, one connection", f"{median(f'narinfo {kind}') * 1e6:.0f} µs", ratio, goal)
+        peer = to_harmonia(f"narinfo {kind}", "narinfo harmonia")
+        row(f"narinfo {name}, one connection", f"{median(f'narinfo {kind}') * 1e6:.0f} µs", ratio, goal, peer)
     rate = 1 / median("narinfos ours")
-    row("narinfos a second of one worker, 16 connections", f"{rate:.0f}", median("narinfos nginx") * rate, "≥ 0.4")
+    name, peer = "narinfos a second of one worker, 16 connections", to_harmonia("narinfos harmonia", "narinfos ours")
+    row(name, f"{rate:.0f}", median("narinfos nginx") * rate, "≥ 0.4", peer)
     for kind, name, goal in (("first", "the first one", ""), ("ours", "once the hot tier is filled", "≤ 1.0")):
         seconds = median(f"copy {kind}")
-        row(f"`nix copy` into an empty store, {name}", f"{seconds:.1f} s", seconds / median("copy nginx"), goal)
+        peer = to_harmonia(f"copy {kind}", "copy harmonia")
+        row(f"`nix copy` into an empty store, {name}", f"{seconds:.1f} s", seconds / median("copy nginx"), goal, peer)
     row(f"memory with {SLOW_READERS} slow readers of 5 GiB", f"{memory / 2**20:.0f} MiB", None, "< 256 MiB")
     row(f"start with {ROWS:,} rows", f"{median('start'):.2f} s", None, "< 1 s")
-    lines.append(
-        f"| narinfos with {ROWS:,} rows, to those with few | {median('narinfo rows') * 1e6:.0f} µs | "
-        f"{median('narinfo rows') / median('narinfo ours'):.2f} (to ours) | 1 |"
-    )
+    name = f"narinfos with {ROWS:,} rows, of {median('narinfo ours') * 1e6:.0f} µs with few"
+    row(name, f"{median('narinfo rows') * 1e6:.0f} µs", None, "the same")
     total = sum(made.info.nar_size for made in paths)
     lines.append(
         f"\n{len(paths)} paths, {total / 2**20:.0f} MiB of NARs; their packs {median('tier') / total:.0%} of that"

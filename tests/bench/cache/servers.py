@@ -1,8 +1,9 @@
-"""The servers that are compared, on free ports of this machine: ours, and nginx with one worker sending files."""
+"""The servers that are compared, on free ports of this machine: ours, nginx with one worker sending files, harmonia."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -11,6 +12,8 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from closure import STORE_DIR
 
 # With which the role's unit runs it.
 PYTHON = "/usr/bin/python3"
@@ -129,4 +132,25 @@ def ours(
         tier.mkdir(exist_ok=True)
         folders += (tier,)
     with _running("ours", port, command, {"PYTHONPATH": str(LIBRARY)}, folders) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def harmonia(program: Path, store: Path, key: Path, file: Path, *, workers: int = 0) -> Iterator[Server]:
+    """Harmonia 3 over the same store, with as many workers as ours has; ``file``: its configuration.
+
+    workers: 0 for one for each processor.
+    """
+    port = _free_port()
+    settings = {
+        "bind": f"127.0.0.1:{port}",
+        "workers": workers or os.cpu_count() or 1,
+        "virtual_nix_store": STORE_DIR,
+        "real_nix_store": str(store),
+        "sign_key_paths": [str(key)],
+    }
+    # Texts, numbers and lists of texts are the same in JSON and TOML.
+    file.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))
+    environment = {"CONFIG_FILE": str(file), "RUST_LOG": "error"}
+    with _running("harmonia", port, [str(program)], environment, (store,)) as server:
         yield server
