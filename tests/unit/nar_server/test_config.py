@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -256,6 +257,26 @@ def test_mistakes_name_the_file(text: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as error:
         load_config(file)
     assert str(error.value).startswith(f"{file}: {reason}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'upstreams.u.url = ["http://u:SECRET@host"]',
+        'upstreams.u.url = {a = "http://u:SEC RET@host"}',
+        'upstreams.u.url = "http://u:SEC/RET@host"',
+        'upstreams.u = "http://u:SE\'CRET@host"',
+        'listen = "http://u:SECRET@host"',
+        f'signing_key_files = ["a-1:{"SECRET" * 14}AB=="]',
+        f'signing_key_files = "a-1:{"SECRET" * 14}AB=="',
+        f'pull_through.folder = "a-1:{"SECRET" * 14}AB=="',
+    ],
+)
+def test_mistakes_do_not_show_passwords_and_secret_keys(text: str) -> None:
+    with pytest.raises(ConfigError) as error:
+        parse_config(text)
+    assert not re.search("SE|RET", str(error.value))
+    assert "…" in str(error.value)
 
 
 def test_an_address_of_a_cache_may_have_an_at_sign_in_its_path() -> None:

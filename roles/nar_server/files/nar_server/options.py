@@ -29,6 +29,8 @@ _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _HIGHEST_PORT = 65535
 _A_URL = "https://cache.example.org"
 _WITH_USER = re.compile(r"[^/?#]*//[^/?#]*@")
+# The user of an address, and a secret key as Nix writes it: 64 bytes in base 64.
+_SECRET = re.compile(r"(?<=//).*(?=@)|(?<=:)[A-Za-z0-9+/]{86}==")
 _HIGHEST_PRIORITY = 2**31 - 1
 _MOST_WORKERS = 256
 # Names of what is counted have room for it.
@@ -71,9 +73,9 @@ class Address:
         """``host:port``, an IPv6 address in brackets; ValueError otherwise."""
         found = _ADDRESS.fullmatch(text)
         if found is None:
-            raise ValueError(f"{text!r} is not ADDRESS:PORT, for example 0.0.0.0:5000 or [::]:5000")
+            raise ValueError(f"{shown(text)} is not ADDRESS:PORT, for example 0.0.0.0:5000 or [::]:5000")
         if int(found[3]) > _HIGHEST_PORT:
-            raise ValueError(f"{text!r} has a port above {_HIGHEST_PORT}")
+            raise ValueError(f"{shown(text)} has a port above {_HIGHEST_PORT}")
         return cls(found[1] or found[2], int(found[3]))
 
     def __str__(self) -> str:
@@ -111,14 +113,14 @@ def each(reader: Callable[[Any], _Value], values: Iterable[Any]) -> list[_Value]
 def line(value: Any) -> str:
     """A string of one line that is not empty."""
     if not text(value).isprintable() or not value.strip():
-        raise ValueError(f"{value!r} is not a line of text")
+        raise ValueError(f"{shown(value)} is not a line of text")
     return text(value)
 
 
 def flag(value: Any) -> bool:
     """A boolean."""
     if not isinstance(value, bool):
-        raise ValueError(f"{value!r} is neither true nor false")
+        raise ValueError(f"{shown(value)} is neither true nor false")
     return value
 
 
@@ -138,8 +140,8 @@ def workers(value: Any) -> int:
 
 
 def shown(value: Any) -> str:
-    """A value as a TOML file has it, near enough."""
-    return repr(value).lower() if isinstance(value, bool) else repr(value)
+    """A value as a TOML file has it, near enough; not what may be a password or a secret key, wherever it got to."""
+    return repr(value).lower() if isinstance(value, bool) else _SECRET.sub("…", repr(value))
 
 
 def positive(value: Any) -> int:
@@ -169,7 +171,8 @@ def size(value: Any) -> int:
     if isinstance(value, str):
         found = _SIZE.fullmatch(value)
         if found is None:
-            raise ValueError(f'{value!r} is not a size: a number of bytes, or of KiB, MiB, GiB or TiB as in "20 GiB"')
+            wanted = 'a number of bytes, or of KiB, MiB, GiB or TiB as in "20 GiB"'
+            raise ValueError(f"{shown(value)} is not a size: {wanted}")
         return int(found[1]) * _UNITS[found[2]]
     return natural(value)
 
@@ -188,7 +191,7 @@ def choice(*options: str) -> Callable[[Any], str]:
 def directory(value: Any) -> str:
     """An absolute path in its plain form."""
     if not text(value).startswith("/") or value.endswith("/") or "//" in value or "\0" in value:
-        raise ValueError(f"{value!r} is not an absolute path without a slash at its end")
+        raise ValueError(f"{shown(value)} is not an absolute path without a slash at its end")
     return text(value)
 
 
@@ -240,7 +243,7 @@ def hosts(value: Any) -> tuple[str, ...]:
 
 def _host(value: str) -> str:
     if not _HOST.fullmatch(value):
-        raise ValueError(f"{value!r} is not a host name in lower case without a port")
+        raise ValueError(f"{shown(value)} is not a host name in lower case without a port")
     return value
 
 
@@ -249,9 +252,9 @@ def prefix(value: Any) -> str:
     if text(value) in ("", "/"):
         return ""
     if not _PREFIX.fullmatch(value):
-        raise ValueError(f"{value!r} is not a path such as /hydra, without a slash at its end")
+        raise ValueError(f"{shown(value)} is not a path such as /hydra, without a slash at its end")
     if (first := value.split("/")[1]) in RESERVED:
-        raise ValueError(f"{value!r}: {first!r} is one of the server's own addresses")
+        raise ValueError(f"{shown(value)}: {first!r} is one of the server's own addresses")
     return text(value)
 
 
@@ -262,9 +265,9 @@ def url(value: Any) -> str:
         raise ValueError(f"an address of a cache has no user and no password; for example {_A_URL}")
     if not _is_cache_url(text(value)):
         wanted = f"http or https, a host, no query; for example {_A_URL}"
-        raise ValueError(f"{value!r} is not the address of a cache: {wanted}")
+        raise ValueError(f"{shown(value)} is not the address of a cache: {wanted}")
     if len(value) > _LONGEST_URL:
-        raise ValueError(f"{value!r} has more than {_LONGEST_URL} characters")
+        raise ValueError(f"{shown(value)} has more than {_LONGEST_URL} characters")
     return text(value).rstrip("/")
 
 
