@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -103,6 +104,16 @@ def test_a_liar_does_not_keep_the_truth_away(
     assert find(pulling, path.hash_part).info == path.info
     # Not said again with each request.
     assert sum("not believed" in record.message for record in caplog.records) == 1
+
+
+def test_the_journal_says_where_nobody_answers(
+    make_upstream: Any, make_puller: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = replace(config_of(make_upstream("gone-1"), "gone"), url="http://127.0.0.1:1/cache")
+    assert find(make_puller(gone), "a" * 32) is None
+    (told,) = [record.message for record in caplog.records]
+    assert told.startswith("upstream gone (http://127.0.0.1:1/cache) is left out for a while: Cannot connect")
+    assert "127.0.0.1:1 [Connect call failed" in told
 
 
 def test_a_dead_cache_of_the_first_stratum_does_not_hide_the_second(

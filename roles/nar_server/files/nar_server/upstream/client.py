@@ -180,4 +180,6 @@ def _has_none(status: int) -> bool:
 
 
 def _reason(problem: BaseException) -> str:
-    return brief(problem) or ("it took too long" if isinstance(problem, TimeoutError) else type(problem).__name__)
+    # How aiohttp was told to check certificates says nothing to who reads it.
+    told = brief(problem).replace(" ssl:default", "")
+    return told or ("it took too long" if isinstance(problem, TimeoutError) else type(problem).__name__)
