@@ -462,6 +462,37 @@ def test_room_is_kept_for_what_is_being_fetched(
     run(work())
 
 
+@pytest.mark.parametrize("in_time", [False, True])
+def test_a_nar_waits_for_its_turn_for_a_while(
+    fake: FakeUpstream, make_puller: Any, monkeypatch: pytest.MonkeyPatch, in_time: bool
+) -> None:
+    monkeypatch.setattr(client, "NARS_AT_ONCE", 1)
+    monkeypatch.setattr(client, "TURN_SECONDS", 20 if in_time else 0.2)
+    slow, late = fake.add("a", os.urandom(400_000)), fake.add("b")
+    pulling = make_puller(config_of(fake))
+
+    async def work() -> None:
+        fake.hold = True
+        under_way = asyncio.ensure_future(fetch(pulling, slow.hash_part))
+        while not fake.half_sent.is_set():
+            await asyncio.sleep(0.01)
+        waiting = asyncio.ensure_future(fetch(pulling, late.hash_part))
+        await asyncio.sleep(0.5)
+        assert waiting.done() != in_time
+        fake.go_on.set()
+        assert await under_way == slow.nar
+        if not in_time:
+            with pytest.raises(FetchError):
+                await waiting
+            assert pulling.puller.upstreams["near"].breaker.healthy
+            # It is offered all the same.
+            waiting = asyncio.ensure_future(fetch(pulling, late.hash_part))
+        assert await waiting == late.nar
+        await pulling.puller.close()
+
+    run(work())
+
+
 def test_a_connection_that_was_closed_when_it_was_used_again(fake: FakeUpstream, make_puller: Any) -> None:
     paths = [fake.add(name) for name in ("a", "b", "c")]
 

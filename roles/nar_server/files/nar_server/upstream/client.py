@@ -29,6 +29,8 @@ STALL_SECONDS = 10.0
 DRIP_SECONDS, LEAST_BYTES = 30.0, 16 * 1024
 # How much one worker asks of it at a time. What waits for its turn does not count as its failure.
 NARINFOS_AT_ONCE, NARS_AT_ONCE = 128, 64
+# For how long a NAR waits for its turn.
+TURN_SECONDS = 60.0
 # Some 4000 references fit; an operating system's own path, which refers to all of it, has a few hundred.
 LONGEST_NARINFO = 256 * 1024
 _CHUNK = 256 * 1024
@@ -46,6 +48,10 @@ class FetchError(Exception):
 
 class GoneError(FetchError):
     """An upstream answers, and has no such NAR."""
+
+
+class BusyError(Exception):
+    """It was not a NAR's turn in time: others are being fetched from its upstream."""
 
 
 class Upstream:
@@ -118,10 +124,21 @@ class Upstream:
                 raise UntrustedError("it is not ASCII") from problem
 
     async def nar(self, session: aiohttp.ClientSession, offer: Offer) -> AsyncGenerator[bytes, None]:
-        """The packed NAR in chunks. Raises FetchError when it does not come whole, GoneError if it is not there."""
-        async with self._nar_turns, contextlib.aclosing(self._nar(session, offer)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        """The packed NAR in chunks. Raises FetchError when it does not come whole, GoneError if it is not there.
+
+        Raises BusyError when others are fetched all the time.
+        """
+        try:
+            async with asyncio.timeout(TURN_SECONDS):
+                await self._nar_turns.acquire()
+        except TimeoutError:
+            raise BusyError(f"it was not its turn for {TURN_SECONDS:g} s, so many others are being fetched") from None
+        try:
+            async with contextlib.aclosing(self._nar(session, offer)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        finally:
+            self._nar_turns.release()
 
     async def _nar(self, session: aiohttp.ClientSession, offer: Offer) -> AsyncGenerator[bytes, None]:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=NARINFO_SECONDS, sock_read=STALL_SECONDS)
