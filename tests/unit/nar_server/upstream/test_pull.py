@@ -519,6 +519,63 @@ def test_a_connection_that_was_closed_when_it_was_used_again(fake: FakeUpstream,
     run(work())
 
 
+@pytest.mark.parametrize("asks_once_more", [False, True])
+def test_an_upstream_that_closed_all_kept_connections(
+    fake: FakeUpstream, make_puller: Any, *, asks_once_more: bool
+) -> None:
+    """As one that was restarted, or whose address moved to another machine."""
+    *early, late = (fake.add(str(number)) for number in range(9))
+    restarted, all_came, came = [False], asyncio.Event(), []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        old = not restarted[0]
+        target = (await reader.readuntil(b"\r\n\r\n")).split()[1].decode()
+        if old:
+            came.append(target)
+            if len(came) == len(early):
+                all_came.set()
+            await all_came.wait()
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(fake.bodies[target]) + fake.bodies[target])
+        await reader.read(1)
+        writer.transport.abort()
+
+    async def work() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        fake.port = server.sockets[0].getsockname()[1]
+        pulling = make_puller(config_of(fake))
+        pulling.puller._client()._retry_connection = asks_once_more
+        await asyncio.gather(*(pulling.puller.find(pulling.view, path.hash_part) for path in early))
+        restarted[0] = True
+        assert await pulling.puller.find(pulling.view, late.hash_part) is not None
+        assert all(upstream.breaker.healthy for upstream in pulling.puller.upstreams.values())
+        await pulling.puller.close()
+        server.close()
+
+    run(work())
+
+
+def test_an_upstream_that_closes_fresh_connections_fails_at_once(fake: FakeUpstream, make_puller: Any) -> None:
+    path = fake.add("x")
+    asked = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    async def work() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        fake.port = server.sockets[0].getsockname()[1]
+        pulling = make_puller(config_of(fake))
+        pulling.puller._client()._retry_connection = False
+        assert await pulling.puller.find(pulling.view, path.hash_part) is None
+        assert not any(upstream.breaker.healthy for upstream in pulling.puller.upstreams.values())
+        await pulling.puller.close()
+        server.close()
+
+    run(work())
+    assert len(asked) == 1
+
+
 def test_packed_data_with_nothing_in_them_are_given_up(fake: FakeUpstream, make_puller: Any) -> None:
     path = fake.add("x", compression="gzip")
     coder = zlib.compressobj(wbits=31)

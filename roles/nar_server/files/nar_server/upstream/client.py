@@ -11,6 +11,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
 
 import aiohttp
 
@@ -158,19 +159,38 @@ class Upstream:
             raise FetchError(_reason(problem)) from problem
 
 
+def tracing() -> aiohttp.TraceConfig:
+    """What a session needs that upstreams are asked with: it tells which connections were kept."""
+    config = aiohttp.TraceConfig()
+    config.on_connection_reuseconn.append(_is_kept)
+    config.on_connection_create_start.append(_is_fresh)
+    return config
+
+
+async def _is_kept(_session: aiohttp.ClientSession, context: Any, _parameters: object) -> None:
+    if context.trace_request_ctx is not None:
+        context.trace_request_ctx["kept"] = True
+
+
+async def _is_fresh(_session: aiohttp.ClientSession, context: Any, _parameters: object) -> None:
+    if context.trace_request_ctx is not None:
+        context.trace_request_ctx["kept"] = False
+
+
 async def _get(session: aiohttp.ClientSession, url: str, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
     """The answer, which is not followed anywhere.
 
-    An upstream may close a connection that was kept just when it is asked again, which is no failure (RFC 9112, 9.3.1):
-    it is asked once more, as newer versions of aiohttp than Debian 12's do by themselves, too. One that closes fresh
-    connections is asked as often.
+    An upstream may close a connection that was kept just when it is asked again, which is no failure (RFC 9112, 9.3.1).
+    One that was restarted, or whose address moved, has closed all of them: it is asked again until the connection is a
+    fresh one. Who calls limits the time.
     """
-    try:
-        return await session.get(url, timeout=timeout, allow_redirects=False)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-        return await session.get(url, timeout=timeout, allow_redirects=False)
+    while True:
+        connection = {"kept": False}
+        try:
+            return await session.get(url, timeout=timeout, allow_redirects=False, trace_request_ctx=connection)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            if not connection["kept"]:
+                raise
 
 
 async def fast_enough(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

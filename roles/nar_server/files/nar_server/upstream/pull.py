@@ -25,7 +25,7 @@ from ..config import PullThroughConfig
 from ..metrics import Metrics
 from ..path_info import PathInfo
 from ..views import View
-from .client import BusyError, FetchError, GoneError, Upstream
+from .client import BusyError, FetchError, GoneError, Upstream, tracing
 from .compression import CorruptError, Unpacker
 from .finder import Finder
 from .importer import Importer
@@ -264,7 +264,9 @@ class Puller:
             connector = aiohttp.TCPConnector(limit=0, resolver=self._lookup)
             # Unless told otherwise, aiohttp offers to take what it would then have to unpack.
             headers = {"User-Agent": "nar-server", "Accept-Encoding": "identity"}
-            self._session = aiohttp.ClientSession(connector=connector, headers=headers, auto_decompress=False)
+            self._session = aiohttp.ClientSession(
+                connector=connector, headers=headers, auto_decompress=False, trace_configs=[tracing()]
+            )
         return self._session
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
