@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -574,6 +575,36 @@ def test_an_upstream_that_closes_fresh_connections_fails_at_once(fake: FakeUpstr
 
     run(work())
     assert len(asked) == 1
+
+
+def test_cookies_are_not_kept(make_puller: Any, fake: FakeUpstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would reach other upstreams of the same domain, which may refuse what has become too long."""
+    heads = []
+
+    async def resolve(_self: OwnThreads, host: str, port: int, **_family: Any) -> list[dict[str, Any]]:
+        return [{"hostname": host, "host": "127.0.0.1", "port": port, "family": socket.AF_INET, "proto": 0, "flags": 0}]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 404 N\r\nSet-Cookie: a=b; Domain=example.org; Path=/\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async def work() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        upstreams = [
+            replace(config_of(fake, name, stratum), url=f"http://{name}.example.org:{port}")
+            for stratum, name in enumerate(("a", "b"))
+        ]
+        pulling = make_puller(*upstreams)
+        assert await pulling.puller.find(pulling.view, fake.add("x").hash_part) is None
+        await pulling.puller.close()
+        server.close()
+
+    monkeypatch.setattr(OwnThreads, "resolve", resolve)
+    run(work())
+    assert len(heads) == 2
+    assert not any(b"cookie" in head.lower() for head in heads)
 
 
 def test_packed_data_with_nothing_in_them_are_given_up(fake: FakeUpstream, make_puller: Any) -> None:

@@ -265,7 +265,12 @@ class Puller:
             # Unless told otherwise, aiohttp offers to take what it would then have to unpack.
             headers = {"User-Agent": "nar-server", "Accept-Encoding": "identity"}
             self._session = aiohttp.ClientSession(
-                connector=connector, headers=headers, auto_decompress=False, trace_configs=[tracing()]
+                connector=connector,
+                headers=headers,
+                auto_decompress=False,
+                # What one upstream sets would go to others of the same domain, and stay for ever.
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trace_configs=[tracing()],
             )
         return self._session
 
