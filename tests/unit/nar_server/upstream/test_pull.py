@@ -28,7 +28,7 @@ from nar_server.upstream import client, pull, spool
 from nar_server.upstream.client import FetchError
 from nar_server.upstream.lookup import OwnThreads
 from nar_server.upstream.pull import HELD_BACK
-from nar_server.upstream.spooled import SpoolFullError, Writer
+from nar_server.upstream.spooled import SpoolBusyError, SpoolFullError, Writer
 
 from .conftest import PACKERS, FakeUpstream, Pulling, config_of
 
@@ -669,6 +669,21 @@ def test_of_those_that_come_at_once_the_first_has_its_room(fake: FakeUpstream, m
     with pytest.raises(SpoolFullError):
         spool.make_room(paths[1].info)
     for writer in writers:
+        writer.close()
+
+
+def test_room_that_one_has_is_no_other_ones_whatever_the_clock_says(fake: FakeUpstream, make_puller: Any) -> None:
+    paths = [fake.add(name, os.urandom(700_000)) for name in ("a", "b")]
+    before, after = sorted(paths, key=lambda path: path.info.nar_hash_base32)
+    spool = make_puller(size=1_000_000).puller.spool
+    first = spool.open(after.info)
+    os.utime(first._part, (1, 1))
+    spool.make_room(after.info)
+    second = spool.open(before.info)
+    os.utime(second._part, (1, 1))
+    with pytest.raises(SpoolBusyError):
+        spool.make_room(before.info)
+    for writer in (first, second):
         writer.close()
 
 

@@ -171,6 +171,9 @@ class Spool:
             self._drop_left_over()
         if self._free() < missing:
             raise SpoolFullError(f"the disk of {self.folder} has no {missing} bytes left")
+        # Nothing of it is there yet: one that comes within the same tick of the clock, or after the clock was set back,
+        # shall count it nevertheless.
+        os.utime(self._names(info)[0], (0, 0))
 
     def _many_left_over(self) -> bool:
         """Whether many narinfos must be those of evicted NARs."""
