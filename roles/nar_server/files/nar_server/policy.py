@@ -108,15 +108,20 @@ class SigningPolicy:
         if not self._belongs(vouchers, stored):
             return Decision(hidden=True, elsewhere=True, vouchers=vouchers)
         if self.mode is Mode.NONE:
-            return Decision(partial(self._stored_only, info), vouchers=vouchers)
+            return Decision(partial(self.passed_on, info), vouchers=vouchers)
         if self.mode is Mode.ALL or vouchers:
             return Decision(partial(self._stored_and_ours, info), vouchers=vouchers)
-        return Decision(partial(self._stored_only, info), withheld=True, hidden=self.mode is Mode.HIDE)
+        return Decision(partial(self.passed_on, info), withheld=True, hidden=self.mode is Mode.HIDE)
 
     def passed_on(self, info: PathInfo) -> tuple[str, ...]:
-        """The signatures of a path whose content has not been seen: what it came with, and none under our names."""
-        own = {signer.name for signer in self._signers}
-        return tuple(signature.text for signature in well_formed(info.signatures) if signature.name not in own)
+        """The signatures a path came with, without those that carry our name and that we know we never made."""
+        own = {signer.name: signer.verifier for signer in self._signers}
+        fingerprint = info.fingerprint(self._store_dir)
+        return tuple(
+            signature.text
+            for signature in well_formed(info.signatures)
+            if signature.name not in own or own[signature.name].accepts(signature, fingerprint)
+        )
 
     def _vouchers(self, info: PathInfo, stored: Sequence[Signature]) -> Vouchers:
         fingerprint = info.fingerprint(self._store_dir)
@@ -135,17 +140,9 @@ class SigningPolicy:
             return vouchers.built or bool(vouchers.signed_by) or made_here
         return True
 
-    def _stored_only(self, info: PathInfo) -> tuple[str, ...]:
-        """The stored signatures, without those that carry our name and that we know we never made."""
-        own = {signer.name: signer.verifier for signer in self._signers}
-        fingerprint = info.fingerprint(self._store_dir)
-        return tuple(
-            signature.text
-            for signature in well_formed(info.signatures)
-            if signature.name not in own or own[signature.name].accepts(signature, fingerprint)
-        )
-
     def _stored_and_ours(self, info: PathInfo) -> tuple[str, ...]:
         """The stored signatures, those under our names replaced by ours."""
+        own = {signer.name for signer in self._signers}
+        others = (signature.text for signature in well_formed(info.signatures) if signature.name not in own)
         fingerprint = info.fingerprint(self._store_dir)
-        return (*self.passed_on(info), *(signer.sign(fingerprint).text for signer in self._signers))
+        return (*others, *(signer.sign(fingerprint).text for signer in self._signers))

@@ -123,6 +123,19 @@ def test_both_addresses_head_and_json(store: Any, serve: Any, make_upstream: Any
         running.close()
 
 
+def test_an_upstream_may_sign_with_our_own_key(make_upstream: Any, make_key: Any, front: Any) -> None:
+    fake, ours = make_upstream(), make_key("front-1")
+    path = fake.add("x", sign_with=ours)
+    running = front(fake.url, ours)
+    try:
+        for _moment in ("before the NAR is here", "afterwards"):
+            narinfo = running.get(f"/{path.hash_part}.narinfo").decode()
+            assert narinfo.splitlines()[-1:] == [f"Sig: {path.info.signatures[0]}"]
+            assert running.get(f"/nar/{path.info.nar_hash_base32}.nar?hash={path.hash_part}") == path.nar
+    finally:
+        running.close()
+
+
 def test_head_is_get_before_the_nar_is_here_and_afterwards(fake: FakeUpstream, make_puller: Any) -> None:
     path = fake.add("x", b"x" * 300_000)
     pulling = make_puller(config_of(fake))
