@@ -210,8 +210,12 @@ class Endpoints:
             prefix=view.prefix,
             priority=view.priority,
             keys=view.public_keys,
-            # Caches behind one another have the same.
-            passes=list(dict.fromkeys(key for upstream in view.upstreams for key in upstream.public_keys)),
+            # Caches behind one another have the same, and may share ours.
+            passes=list(
+                dict.fromkeys(
+                    key for upstream in view.upstreams for key in upstream.public_keys if key not in view.public_keys
+                )
+            ),
             version=VERSION,
         )
         url = base_url(request.host, request.headers.get("x-forwarded-proto", ""), view.prefix)

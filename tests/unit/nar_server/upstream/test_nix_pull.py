@@ -132,6 +132,7 @@ def test_an_upstream_may_sign_with_our_own_key(make_upstream: Any, make_key: Any
             narinfo = running.get(f"/{path.hash_part}.narinfo").decode()
             assert narinfo.splitlines()[-1:] == [f"Sig: {path.info.signatures[0]}"]
             assert running.get(f"/nar/{path.info.nar_hash_base32}.nar?hash={path.hash_part}") == path.nar
+        assert running.get("/").count(str(ours.public).encode()) == 4, "once in each block of lines and in the list"
     finally:
         running.close()
 
