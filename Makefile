@@ -99,7 +99,8 @@ molecule: setup-test ## Run the molecule scenario of ROLE=, or of every role
 soak: setup-test ## Try TIMES= as many random requests, trees and faults on the NAR server as CI does
 	@NAR_SERVER_SOAK=$(TIMES) $(BIN)/python -m pytest --verbose $(addprefix tests/unit/nar_server/,\
 		test_random_nars.py test_random_rows.py test_fuzz.py test_faults.py \
-		upstream/test_offer.py upstream/test_kill.py)
+		upstream/test_offer.py upstream/test_kill.py \
+		upstream/test_workers.py::test_clients_that_come_at_once)
 
 bench: setup-test ## Run the benchmarks
 	@$(BIN)/python tests/run.py bench
