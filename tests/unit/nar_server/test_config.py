@@ -273,6 +273,20 @@ def test_mistakes_name_the_file(text: str, reason: str, tmp_path: Path) -> None:
         f'signing_key_files = ["a-1:{"SECRET" * 14}AB=="]',
         f'signing_key_files = "a-1:{"SECRET" * 14}AB=="',
         f'pull_through.folder = "a-1:{"SECRET" * 14}AB=="',
+        # Addresses and keys that are not quite right themselves.
+        'upstreams.u.url = "u:SECRET@host"',
+        'upstreams.u.url = "https:/u:SECRET@host"',
+        'upstreams.u.url = "https://u:SECRET%40host"',
+        f'signing_key_files = ["{"SECRET" * 14}AB=="]',
+        f'signing_key_files = ["a-1:{"SECRET" * 14}AB"]',
+        f'signing_key_files = ["a-1: {"SECRET" * 7}\\n{"SECRET" * 7}AB=="]',
+        f'trusted_public_keys = ["{"SECRET" * 14}AB==:a-1"]',
+        # Where the name of something is expected.
+        'views.main.upstreams = ["http://u:SECRET@host"]',
+        'views.main.store = "http://u:SECRET@host"',
+        'upstreams."http://u:SECRET@host".stratum = 1',
+        'views.main."http://u:SECRET@host" = 1',
+        '[views."http://u:SECRET@host"]\n[views."http://u:SECRET@host"]',
     ],
 )
 def test_mistakes_do_not_show_passwords_and_secret_keys(text: str) -> None:
@@ -280,6 +294,11 @@ def test_mistakes_do_not_show_passwords_and_secret_keys(text: str) -> None:
         parse_config(text)
     assert not re.search("SE|RET", str(error.value))
     assert "…" in str(error.value)
+
+
+def test_an_integer_of_very_many_digits_is_a_mistake() -> None:
+    with pytest.raises(ConfigError, match="it is not valid TOML"):
+        parse_config(f"workers = {'1' * 5000}")
 
 
 def test_an_address_of_a_cache_may_have_an_at_sign_in_its_path() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from . import options
 from .keys import PublicKey
-from .options import Address, ConfigError, Reader, read_table
+from .options import Address, ConfigError, Reader, masked, read_table
 
 MAIN = "main"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -162,9 +162,9 @@ def _tables(document: dict[str, Any], kind: str, mistakes: list[str]) -> dict[st
         return {}
     for name in tables:
         if not _NAME.fullmatch(name):
-            mistakes.append(f"{kind}.{name}: a name has 64 letters, digits, - and _ at most")
+            mistakes.append(f"{kind}.{masked(name)}: a name has 64 letters, digits, - and _ at most")
     return {
-        name: read_table(table, SECTIONS[f"{kind}.NAME"], f"{kind}.{name}.", mistakes, OPTIONS)
+        name: read_table(table, SECTIONS[f"{kind}.NAME"], f"{kind}.{masked(name)}.", mistakes, OPTIONS)
         for name, table in tables.items()
     }
 
@@ -186,10 +186,12 @@ def _view(
 ) -> ViewConfig:
     view = ViewConfig(name, **{"upstreams": (), **values})
     if view.store not in stores:
-        mistakes.append(f"views.{name}.store: there is no [stores.{view.store}]; there are: {', '.join(stores)}")
+        mistakes.append(
+            f"views.{name}.store: there is no [stores.{masked(view.store)}]; there are: {', '.join(stores)}"
+        )
     for unknown in [upstream for upstream in view.upstreams if upstream not in upstreams]:
         there = f"there are: {', '.join(upstreams)}" if upstreams else "there are none"
-        mistakes.append(f"views.{name}.upstreams: there is no [upstreams.{unknown}]; {there}")
+        mistakes.append(f"views.{name}.upstreams: there is no [upstreams.{masked(unknown)}]; {there}")
     if view.paths == "built" and view.upstreams:
         mistakes.append(f"views.{name}.upstreams: a view of what was built here asks no upstream")
     return view
@@ -205,8 +207,9 @@ def parse_config(text: str) -> Config:
     """The configuration a TOML text holds. Raises ConfigError naming every mistake."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
-        raise ConfigError(f"it is not valid TOML: {problem}") from problem
+    except ValueError as problem:
+        # Not only TOMLDecodeError: Python refuses integers of very many digits.
+        raise ConfigError(f"it is not valid TOML: {masked(str(problem))}") from problem
     except RecursionError:
         raise ConfigError("it is nested too deep") from None
     mistakes: list[str] = []
@@ -221,7 +224,7 @@ def parse_config(text: str) -> Config:
     for name in upstreams:
         table = document["upstreams"][name]
         missing = [key for key in ("url", "public_keys") if isinstance(table, dict) and key not in table]
-        mistakes += [f"upstreams.{name}.{key}: it is missing" for key in missing]
+        mistakes += [f"upstreams.{masked(name)}.{key}: it is missing" for key in missing]
     if MAIN in more_stores:
         mistakes.append(f"stores.{MAIN}: what is said of this store stands at the top of the file")
     if mistakes:

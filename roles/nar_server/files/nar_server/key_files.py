@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .config import ViewConfig
 from .keys import KeyFormatError, SecretKey
-from .options import ConfigError
+from .options import ConfigError, masked
 
 
 def check_signing_keys(views: Iterable[ViewConfig]) -> list[SecretKey]:
@@ -38,7 +38,7 @@ def load_signing_keys(files: tuple[Path, ...]) -> list[SecretKey]:
             keys.append(SecretKey.parse(path.read_text(encoding="ascii")))
             named.setdefault(keys[-1].name, []).append(str(path))
         except (OSError, UnicodeDecodeError, KeyFormatError) as problem:
-            reason = problem.strerror if isinstance(problem, OSError) else problem
+            reason = problem.strerror if isinstance(problem, OSError) else masked(str(problem))
             reason = "it is not text" if isinstance(problem, UnicodeDecodeError) else reason
             if isinstance(problem, FileNotFoundError):
                 reason = f"{reason}; 'nix-store --generate-binary-cache-key NAME {path} {path}.pub' makes a key"

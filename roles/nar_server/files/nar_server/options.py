@@ -29,8 +29,12 @@ _UNITS = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _HIGHEST_PORT = 65535
 _A_URL = "https://cache.example.org"
 _WITH_USER = re.compile(r"[^/?#]*//[^/?#]*@")
-# The user of an address, and a secret key as Nix writes it: 64 bytes in base 64.
-_SECRET = re.compile(r"(?<=//).*(?=@)|(?<=:)[A-Za-z0-9+/]{86}==")
+# The user of an address, also where its scheme is not right or missing; and a secret key, 64 bytes in base 64, also
+# without its name or the end of its padding, or with ends of lines as repr has them.
+_SECRET = re.compile(
+    r"(?:(?<=//)|(?<=:)(?!//|\s)).*(?=@|%40)|(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/](?:\\[nrt])*){86}(?![A-Za-z0-9+/])={0,2}",
+    re.DOTALL,
+)
 _HIGHEST_PRIORITY = 2**31 - 1
 _MOST_WORKERS = 256
 # Names of what is counted have room for it.
@@ -141,7 +145,12 @@ def workers(value: Any) -> int:
 
 def shown(value: Any) -> str:
     """A value as a TOML file has it, near enough; not what may be a password or a secret key, wherever it got to."""
-    return repr(value).lower() if isinstance(value, bool) else _SECRET.sub("…", repr(value))
+    return repr(value).lower() if isinstance(value, bool) else masked(repr(value))
+
+
+def masked(message: str) -> str:
+    """A name or a message without what may be a password or a secret key."""
+    return _SECRET.sub("…", message)
 
 
 def positive(value: Any) -> int:
@@ -226,7 +235,7 @@ def _public_key(numbered: tuple[int, str]) -> PublicKey:
         return PublicKey.parse(value)
     except KeyFormatError as problem:
         # By its number: it may be a secret key that got here.
-        raise ValueError(f"number {number}: {problem}") from None
+        raise ValueError(f"number {number}: {masked(str(problem))}") from None
 
 
 def some_public_keys(value: Any) -> tuple[PublicKey, ...]:
@@ -311,7 +320,7 @@ def read_table(
             hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(readers)}"
             if name in above:
                 hint = "it belongs to the top of the file, above the first [table]"
-            mistakes.append(f"{where}{name}: there is no such option; {hint}")
+            mistakes.append(f"{where}{masked(name)}: there is no such option; {hint}")
             continue
         try:
             values[name] = readers[name](value)
