@@ -296,6 +296,12 @@ def test_mistakes_do_not_show_passwords_and_secret_keys(text: str) -> None:
     assert "…" in str(error.value)
 
 
+@pytest.mark.parametrize("host", ["a..b", "a" * 64])
+def test_a_host_name_that_cannot_be_looked_up_is_a_mistake(host: str) -> None:
+    with pytest.raises(ConfigError, match=f"listen: '{host}:5000' has no host name that can be looked up"):
+        parse_config(f'listen = ["{host}:5000"]')
+
+
 def test_an_integer_of_very_many_digits_is_a_mistake() -> None:
     with pytest.raises(ConfigError, match="it is not valid TOML"):
         parse_config(f"workers = {'1' * 5000}")

@@ -80,7 +80,13 @@ class Address:
             raise ValueError(f"{shown(text)} is not ADDRESS:PORT, for example 0.0.0.0:5000 or [::]:5000")
         if int(found[3]) > _HIGHEST_PORT:
             raise ValueError(f"{shown(text)} has a port above {_HIGHEST_PORT}")
-        return cls(found[1] or found[2], int(found[3]))
+        host = found[1] or found[2]
+        try:
+            # What looks names up does so too: it refuses an empty label, and one of more than 63 letters.
+            host.encode("idna")
+        except UnicodeError:
+            raise ValueError(f"{shown(text)} has no host name that can be looked up") from None
+        return cls(host, int(found[3]))
 
     def __str__(self) -> str:
         """As it is written."""
