@@ -49,7 +49,9 @@ CONFIG = """
         ("CACHE:5000", "/x", "named", "/x"),
         ("cache.example:80", "/hydra/x", "both", "/x"),
         ("cache.example", "/hydra/deep/x", "both", "/deep/x"),
+        ("cache.example.:80", "/x", "named", "/x"),
         ("[::1]:5000", "/x", "main", "/x"),
+        ("[::1]cache.example", "/x", "main", "/x"),
     ],
 )
 def test_find(host: str, target: str, name: str, rest: str) -> None:

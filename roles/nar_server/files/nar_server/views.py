@@ -78,7 +78,8 @@ class View:
 
 
 def _host_name(host: str) -> str:
-    return host.lower().rpartition("]")[2].partition(":")[0]
+    # The dot says that a name is whole (RFC 3986, 3.2.2). An address in brackets is no view's name.
+    return host.lower().partition(":")[0].removesuffix(".")
 
 
 class Views:
