@@ -249,10 +249,6 @@ def test_tables_that_do_not_fit_together(text: str, reason: str) -> None:
             )
             for user in ("u", "u:secret", ":secret", "")
         ),
-        *(
-            (f'upstreams.u.url = "{url}"', "upstreams.u.url: what may have a password in it is not the address of")
-            for url in ("http://u:se/cret@host", "http://u:#secret@host", "u:secret@host", "http:/u:secret@host")
-        ),
     ],
 )
 def test_mistakes_name_the_file(text: str, reason: str, tmp_path: Path) -> None:
@@ -267,6 +263,8 @@ def test_mistakes_name_the_file(text: str, reason: str, tmp_path: Path) -> None:
     "text",
     [
         'upstreams.u.url = ["http://u:SECRET@host"]',
+        'upstreams.u.url = "http://u:#SECRET@host"',
+        'upstreams.u.url = "http://u:SEC/RET@host"',
         'upstreams.u.url = {a = "http://u:SEC RET@host"}',
         'upstreams.u = "http://u:SE\'CRET@host"',
         'listen = "http://u:SECRET@host"',

@@ -280,9 +280,7 @@ def url(value: Any) -> str:
         raise ValueError(f"an address of a cache has no user and no password; for example {_A_URL}")
     if not _is_cache_url(text(value)):
         wanted = f"http or https, a host, no query; for example {_A_URL}"
-        # A password may have a slash in it, or no scheme before it.
-        given = "what may have a password in it" if "@" in value else shown(value)
-        raise ValueError(f"{given} is not the address of a cache: {wanted}")
+        raise ValueError(f"{shown(value)} is not the address of a cache: {wanted}")
     if len(value) > _LONGEST_URL:
         raise ValueError(f"{shown(value)} has more than {_LONGEST_URL} characters")
     return text(value).rstrip("/")
