@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import bz2
+import html
 import json
 import os
+import shlex
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,9 +19,9 @@ import pytest
 from nar_server import files
 from nar_server.endpoints import Endpoints
 from nar_server.http import Body, Request, Sender
-from nar_server.keys import SecretKey
+from nar_server.keys import PublicKey, SecretKey
 from nar_server.metrics import Metrics, Shared
-from nar_server.page import security_policy
+from nar_server.page import COUNTERS, Cache, render_landing, security_policy
 from nar_server.path_info import PathInfo
 from nar_server.places import BusyError, Places
 from nar_server.policy import Decision, Mode, Paths, SigningPolicy
@@ -339,6 +341,15 @@ def test_landing(store: Any, ask: Any, make_key: Any) -> None:
     # The names that an event publishes answer 404 to it.
     assert "/metrics" not in page
     assert answer.headers["Content-Security-Policy"] == security_policy()
+
+
+def test_landing_quotes_odd_names_of_keys() -> None:
+    key = PublicKey("a';b\"${c}", bytes(32))
+    page = html.unescape(
+        render_landing(Cache("", "/nix/store", "", 30, [key], [], ""), "http://h", dict.fromkeys(COUNTERS, 0))
+    )
+    assert f"""--extra-trusted-public-keys {shlex.quote(str(key))}""" in page
+    assert r"""[ "a';b\"\${c}:AAAA""" in page
 
 
 @pytest.mark.parametrize("host", ["", "<script>", "a b", "a/b", 'x"y', "a\\b"])

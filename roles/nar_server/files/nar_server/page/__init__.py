@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -87,14 +88,19 @@ def _keys(cache: Cache) -> str:
     return f'{intro}<ul class="keys">{listed}</ul>' if listed else intro
 
 
+def _in_nix(text: str) -> str:
+    """A text as a string of the language Nix."""
+    return '"' + re.sub(r'(["\\]|\$(?=\{))', r"\\\1", text) + '"'
+
+
 def render_landing(cache: Cache, url: str, counters: Mapping[str, float]) -> str:
     """The page's HTML."""
     keys = " ".join(str(key) for key in (*cache.keys, *cache.passes))
     lines = [f"extra-substituters = {url}", *([f"extra-trusted-public-keys = {keys}"] if keys else [])]
-    quoted = " ".join(f'"{key}"' for key in keys.split())
+    quoted = " ".join(map(_in_nix, keys.split()))
     nixos = [f'nix.settings.extra-substituters = [ "{url}" ];']
     nixos += [f"nix.settings.extra-trusted-public-keys = [ {quoted} ];"] if keys else []
-    once = f"--extra-substituters {url}" + (f" --extra-trusted-public-keys '{keys}'" if keys else "")
+    once = f"--extra-substituters {url}" + (f" --extra-trusted-public-keys {shlex.quote(keys)}" if keys else "")
     return Template(_asset("landing.html")).substitute(
         title=escape(cache.title),
         style=_asset("landing.css"),
