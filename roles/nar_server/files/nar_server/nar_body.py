@@ -41,7 +41,7 @@ _NOT_OF_A_PACK |= {errno.ETIMEDOUT, errno.EHOSTUNREACH, errno.ENETUNREACH, errno
 class NarBody(Body):
     """The bytes of a path's NAR from the first of ``span`` to before its last.
 
-    The last piece leaves only when all sizes add up: a client never gets ``size`` bytes of something else.
+    The last piece leaves only when all sizes add up: a NAR that is not of ``size`` bytes never leaves whole.
     """
 
     def __init__(
