@@ -183,6 +183,7 @@ def test_all_mistakes_at_once() -> None:
     ("text", "reason"),
     [
         ('views.a.store = "x"', "views.a.store: there is no [stores.x]; there are: main"),
+        ('views.a.store = "mian"', "views.a.store: there is no [stores.mian]; did you mean 'main'?"),
         ('views.a.upstreams = ["x"]', "views.a.upstreams: there is no [upstreams.x]; there are none"),
         (
             'views.a.prefix = "/x"\nviews.b.prefix = "/x"',

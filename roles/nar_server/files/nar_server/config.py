@@ -16,7 +16,7 @@ from typing import Any
 
 from . import options
 from .keys import PublicKey
-from .options import Address, ConfigError, Reader, masked, read_table
+from .options import Address, ConfigError, Reader, masked, near, read_table
 
 MAIN = "main"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -186,11 +186,9 @@ def _view(
 ) -> ViewConfig:
     view = ViewConfig(name, **{"upstreams": (), **values})
     if view.store not in stores:
-        mistakes.append(
-            f"views.{name}.store: there is no [stores.{masked(view.store)}]; there are: {', '.join(stores)}"
-        )
+        mistakes.append(f"views.{name}.store: there is no [stores.{masked(view.store)}]; {near(view.store, stores)}")
     for unknown in [upstream for upstream in view.upstreams if upstream not in upstreams]:
-        there = f"there are: {', '.join(upstreams)}" if upstreams else "there are none"
+        there = near(unknown, upstreams)
         mistakes.append(f"views.{name}.upstreams: there is no [upstreams.{masked(unknown)}]; {there}")
     if view.paths == "built" and view.upstreams:
         mistakes.append(f"views.{name}.upstreams: a view of what was built here asks no upstream")

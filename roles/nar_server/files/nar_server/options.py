@@ -306,6 +306,14 @@ def names(value: Any) -> tuple[str, ...]:
     return tuple(texts(value))
 
 
+def near(name: str, names: Collection[str]) -> str:
+    """What somebody who wrote a name that is none of ``names`` most likely meant, or may mean."""
+    found = difflib.get_close_matches(name, names, n=1)
+    if found:
+        return f"did you mean {found[0]!r}?"
+    return f"there are: {', '.join(names)}" if names else "there are none"
+
+
 def read_table(
     table: Any, readers: Mapping[str, Reader], where: str, mistakes: list[str], above: Collection[str] = ()
 ) -> dict[str, Any]:
@@ -320,10 +328,8 @@ def read_table(
     values: dict[str, Any] = {}
     for name, value in table.items():
         if name not in readers:
-            near = difflib.get_close_matches(name, readers, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(readers)}"
-            if name in above:
-                hint = "it belongs to the top of the file, above the first [table]"
+            place = "it belongs to the top of the file, above the first [table]"
+            hint = place if name in above else near(name, readers)
             mistakes.append(f"{where}{masked(name)}: there is no such option; {hint}")
             continue
         try:
