@@ -235,6 +235,10 @@ def test_tables_that_do_not_fit_together(text: str, reason: str) -> None:
         ("title = false", "title: false is not a string"),
         ("signing_key_files = [1]", "signing_key_files: 1 is not a string"),
         ("listen", "it is not valid TOML: "),
+        *(
+            (f"{option} = 0x{'f' * 5000}", f"{option}: a number of very many digits is not ")
+            for option in ("zstd", "workers", "title")
+        ),
         ("a = " + "[" * 5000, "it is nested too deep"),
         (f"views.{'v' * 65}.priority = 1", f"views.{'v' * 65}: a name has 64 letters"),
         (f'upstreams.u.url = "http://{"u" * 200}"', "upstreams.u.url: "),

@@ -151,7 +151,12 @@ def workers(value: Any) -> int:
 
 def shown(value: Any) -> str:
     """A value as a TOML file has it, near enough; not what may be a password or a secret key, wherever it got to."""
-    return repr(value).lower() if isinstance(value, bool) else masked(repr(value))
+    try:
+        written = repr(value)
+    except ValueError:
+        # Python does not write integers of very many digits, which TOML may have in another base.
+        return "a number of very many digits"
+    return written.lower() if isinstance(value, bool) else masked(written)
 
 
 def masked(message: str) -> str:
