@@ -14,7 +14,7 @@ import threading
 import time
 import weakref
 import zlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -494,6 +494,27 @@ def test_a_nar_waits_for_its_turn_for_a_while(
     run(work())
 
 
+@contextlib.asynccontextmanager
+async def puller_of(
+    answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    fake: FakeUpstream,
+    make_puller: Any,
+    *,
+    asks_once_more: bool = False,
+) -> AsyncIterator[Any]:
+    """Pulls from a fake whose connections ``answer`` serves.
+
+    ``asks_once_more``: whether aiohttp does so by itself when a connection was closed, as Debian 12's does not.
+    """
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    fake.port = server.sockets[0].getsockname()[1]
+    pulling = make_puller(config_of(fake))
+    pulling.puller._client()._retry_connection = asks_once_more
+    yield pulling
+    await pulling.puller.close()
+    server.close()
+
+
 def test_a_connection_that_was_closed_when_it_was_used_again(fake: FakeUpstream, make_puller: Any) -> None:
     paths = [fake.add(name) for name in ("a", "b", "c")]
 
@@ -505,16 +526,10 @@ def test_a_connection_that_was_closed_when_it_was_used_again(fake: FakeUpstream,
         writer.close()
 
     async def work() -> None:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        fake.port = server.sockets[0].getsockname()[1]
-        pulling = make_puller(config_of(fake))
-        # As Debian 12's, which does not ask once more by itself.
-        pulling.puller._client()._retry_connection = False
-        assert [await fetch(pulling, path.hash_part) for path in paths] == [path.nar for path in paths]
-        assert b"G" in again
-        assert all(upstream.breaker.healthy for upstream in pulling.puller.upstreams.values())
-        await pulling.puller.close()
-        server.close()
+        async with puller_of(answer, fake, make_puller) as pulling:
+            assert [await fetch(pulling, path.hash_part) for path in paths] == [path.nar for path in paths]
+            assert b"G" in again
+            assert all(upstream.breaker.healthy for upstream in pulling.puller.upstreams.values())
 
     again: list[bytes] = []
     run(work())
@@ -541,16 +556,11 @@ def test_an_upstream_that_closed_all_kept_connections(
         writer.transport.abort()
 
     async def work() -> None:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        fake.port = server.sockets[0].getsockname()[1]
-        pulling = make_puller(config_of(fake))
-        pulling.puller._client()._retry_connection = asks_once_more
-        await asyncio.gather(*(pulling.puller.find(pulling.view, path.hash_part) for path in early))
-        restarted[0] = True
-        assert await pulling.puller.find(pulling.view, late.hash_part) is not None
-        assert all(upstream.breaker.healthy for upstream in pulling.puller.upstreams.values())
-        await pulling.puller.close()
-        server.close()
+        async with puller_of(answer, fake, make_puller, asks_once_more=asks_once_more) as pulling:
+            await asyncio.gather(*(pulling.puller.find(pulling.view, path.hash_part) for path in early))
+            restarted[0] = True
+            assert await pulling.puller.find(pulling.view, late.hash_part) is not None
+            assert all(upstream.breaker.healthy for upstream in pulling.puller.upstreams.values())
 
     run(work())
 
@@ -564,14 +574,9 @@ def test_an_upstream_that_closes_fresh_connections_fails_at_once(fake: FakeUpstr
         writer.close()
 
     async def work() -> None:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        fake.port = server.sockets[0].getsockname()[1]
-        pulling = make_puller(config_of(fake))
-        pulling.puller._client()._retry_connection = False
-        assert await pulling.puller.find(pulling.view, path.hash_part) is None
-        assert not any(upstream.breaker.healthy for upstream in pulling.puller.upstreams.values())
-        await pulling.puller.close()
-        server.close()
+        async with puller_of(answer, fake, make_puller) as pulling:
+            assert await pulling.puller.find(pulling.view, path.hash_part) is None
+            assert not any(upstream.breaker.healthy for upstream in pulling.puller.upstreams.values())
 
     run(work())
     assert len(asked) == 1
