@@ -82,8 +82,7 @@ class Address:
             raise ValueError(f"{shown(text)} has a port above {_HIGHEST_PORT}")
         host = found[1] or found[2]
         try:
-            # What looks names up does so too: it refuses an empty label, and one of more than 63 letters.
-            host.encode("idna")
+            _check_host_name(host)
         except UnicodeError:
             raise ValueError(f"{shown(text)} has no host name that can be looked up") from None
         return cls(host, int(found[3]))
@@ -91,6 +90,12 @@ class Address:
     def __str__(self) -> str:
         """As it is written."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def _check_host_name(host: str) -> None:
+    """Raises UnicodeError, a ValueError, for one that cannot be looked up: with a label empty or above 63 letters."""
+    # What looks names up does so too.
+    host.encode("idna")
 
 
 def text(value: Any) -> str:
@@ -297,8 +302,7 @@ def _is_cache_url(value: str) -> bool:
     try:
         found = urlsplit(value)
         port = found.port
-        # What looks names up does so too: it refuses an empty label, and one of more than 63 letters.
-        (found.hostname or "").encode("idna")
+        _check_host_name(found.hostname or "")
     except ValueError:
         return False
     return (
