@@ -51,7 +51,7 @@ class GoneError(FetchError):
     """An upstream answers, and has no such NAR."""
 
 
-class BusyError(Exception):
+class NoTurnError(Exception):
     """It was not a NAR's turn in time: others are being fetched from its upstream."""
 
 
@@ -127,13 +127,13 @@ class Upstream:
     async def nar(self, session: aiohttp.ClientSession, offer: Offer) -> AsyncGenerator[bytes, None]:
         """The packed NAR in chunks. Raises FetchError when it does not come whole, GoneError if it is not there.
 
-        Raises BusyError when others are fetched all the time.
+        Raises NoTurnError when others are fetched all the time.
         """
         try:
             async with asyncio.timeout(TURN_SECONDS):
                 await self._nar_turns.acquire()
         except TimeoutError:
-            raise BusyError(f"it was not its turn for {TURN_SECONDS:g} s, so many others are being fetched") from None
+            raise NoTurnError(f"it was not its turn for {TURN_SECONDS:g} s, so many others are being fetched") from None
         try:
             async with contextlib.aclosing(self._nar(session, offer)) as chunks:
                 async for chunk in chunks:

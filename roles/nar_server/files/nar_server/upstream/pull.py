@@ -25,7 +25,7 @@ from ..config import PullThroughConfig
 from ..metrics import Metrics
 from ..path_info import PathInfo
 from ..views import View
-from .client import BusyError, FetchError, GoneError, Upstream, tracing
+from .client import FetchError, GoneError, NoTurnError, Upstream, tracing
 from .compression import CorruptError, Unpacker
 from .finder import Finder
 from .importer import Importer
@@ -166,7 +166,7 @@ class Puller:
             outcome = "untrusted"
             self._finder.refuse(upstream, offer)
             self._distrust(upstream, offer, problem)
-        except BusyError as problem:
+        except NoTurnError as problem:
             LOGGER.error("upstream %s: the NAR of %s was not fetched: %s", upstream.name, path, problem)
         except (SpoolFullError, OSError, ModuleNotFoundError) as problem:
             LOGGER.error("the NAR of %s could not be kept: %s", path, problem)
